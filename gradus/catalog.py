@@ -1,0 +1,77 @@
+"""Every recipe and figure by name: strings only, nothing is imported until it is asked for."""
+
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+from gradus.core.errors import UsageError
+from gradus.core.recipe import Recipe, nearest, resolve
+
+RECIPES = {
+    "exam-perceptron": "gradus.neurons.recipes:EXAM_PERCEPTRON",
+    "fast-food": "gradus.neurons.recipes:FAST_FOOD",
+    "planar-net": "gradus.neurons.recipes:PLANAR_NET",
+    "digits-mlp": "gradus.neurons.recipes:DIGITS_MLP",
+    "mnist-logistic": "gradus.neurons.recipes:MNIST_LOGISTIC",
+    "mnist-mlp": "gradus.neurons.recipes:MNIST_MLP",
+}
+"""Name of a recipe -> where it is defined."""
+
+FIGURES = ("gradus.neurons.figures:FIGURES",)
+"""Where the book's figures are drawn: mappings from number to function."""
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of this name.
+
+    Raises:
+        UsageError: there is none; the nearest names are given.
+    """
+    if name not in RECIPES:
+        raise UsageError(f"no recipe is called {name!r}{nearest(name, RECIPES)} (see: gradus list)")
+    return resolve(RECIPES[name])
+
+
+def recipes() -> list[Recipe]:
+    """All recipes, in the order of the book."""
+    return [resolve(reference) for reference in RECIPES.values()]
+
+
+def figures() -> dict[str, Callable[[], Any]]:
+    """The book's figures that can be redrawn: number -> function that draws it."""
+    return {name: draw for mapping in FIGURES for name, draw in resolve(mapping).items()}
+
+
+def row(recipe: Recipe) -> dict[str, Any]:
+    """What `gradus list` tells of a recipe."""
+    return {
+        "name": recipe.name,
+        "summary": recipe.summary,
+        "source": recipe.source,
+        "data": recipe.data,
+        "target": recipe.target,
+        "expected": expected(recipe.name),
+    }
+
+
+def expected(name: str) -> dict[str, Any]:
+    """What was measured of a recipe, written by benchmarks/bands.py.
+
+    Returns:
+        for `quick` and `full`, where measured: the metric, its mean, standard deviation and band
+        (mean ± 3 standard deviations) over seeds, the number of seeds, median seconds, machine.
+    """
+    return json.loads(files("gradus").joinpath("expected.json").read_text()).get(name, {})
+
+
+def verdict(recipe: Recipe, value: float) -> str:
+    """Whether a quick run's score is what was measured for it, in one line."""
+    from gradus.core.report import show
+
+    measured = expected(recipe.name).get("quick")
+    if not measured:
+        return "no score was measured for this recipe yet"
+    low, high = (show(recipe.metric, v) for v in measured["band"])
+    fell = "inside" if measured["band"][0] <= value <= measured["band"][1] else "OUTSIDE"
+    return f"{fell} the expected band {low} to {high} ({measured['seeds']} seeds)"

@@ -1,0 +1,135 @@
+"""A whole training: fit, test once, figures, report; and going on with one that was stopped."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from gradus.core.device import Device, open_device
+from gradus.core.errors import Interrupted, RunError, UsageError
+from gradus.core.fit import Fitted, fit
+from gradus.core.progress import Reporter, Silent
+from gradus.core.recipe import MACHINE_SETTINGS, FitConfig, Recipe, config_to_json
+from gradus.core.report import write_report
+from gradus.core.run import Run, create, read_info
+from gradus.core.task import Task, build_task, evaluate
+
+
+def train(
+    recipe: Recipe,
+    config: FitConfig,
+    *,
+    path: Path | None = None,
+    resume: bool = False,
+    reporter: Reporter | None = None,
+) -> Run:
+    """Train a recipe into a run folder, or go on with the one that is there.
+
+    Args:
+        recipe: what to train.
+        config: with which settings; when resuming it must be the run's own, but for where to
+            compute and, at a constant learning rate, for more epochs.
+        path: the folder; by default the next free `runs/<recipe>-<number>`.
+        resume: go on from the newest checkpoint in `path`.
+        reporter: hears of the progress.
+
+    Returns:
+        The finished run, its best parameters saved, tested once, with figures and report.
+
+    Raises:
+        UsageError: the folder or a setting is refused; nothing was changed.
+        RunError: the training failed; what was saved stays.
+        Interrupted: a signal asked to stop; the run can be resumed.
+    """
+    reporter = reporter or Silent()
+    device = open_device(config.device, config.precision, config.fallback)
+    task = build_task(recipe, config)
+    run = _folder(recipe, config, path, resume, device)
+    if not device.leads:
+        fit(task, config, run=run, resume=resume, device=device)
+        return run
+    with run.lock():
+        run.update(status="running", config=config_to_json(config), device=device.report())
+        try:
+            fitted = fit(task, config, run=run, resume=resume, reporter=reporter, device=device)
+            _finish(run, task, fitted, device, reporter)
+        except (Interrupted, KeyboardInterrupt):
+            run.update(status="interrupted")
+            raise
+        except Exception as error:
+            _fail(run, error)
+            raise
+    return run
+
+
+def check_resumable(run: Run, config: FitConfig) -> None:
+    """Refuse to resume with other settings than the run's own.
+
+    Raises:
+        UsageError: naming the setting, its value in the run and the one given.
+    """
+    old, new = run.info["config"], config_to_json(config)
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
+        if before == after or name in MACHINE_SETTINGS:
+            continue
+        longer = name == "epochs" and config.schedule == "constant" and after > before
+        if not longer:
+            raise UsageError(
+                f"{name} is {before} in {run.path}, got {after}: "
+                "resume with the run's own settings, or train into a new folder"
+            )
+
+
+def _folder(
+    recipe: Recipe, config: FitConfig, path: Path | None, resume: bool, device: Device
+) -> Run:
+    """The run's folder: made by the leading process, known to all."""
+    if resume:
+        if path is None:
+            raise UsageError("--resume needs --run-dir: which run should go on?")
+        run = Run(path, recipe, read_info(path))
+        if run.info["recipe"] != recipe.name:
+            raise UsageError(f"{path} is a run of {run.info['recipe']}, not of {recipe.name}")
+        check_resumable(run, config)
+        return run
+    made = create(recipe, config, path) if device.leads else None
+    where = device.broadcast(str(made.path) if made else "")
+    return made or Run(Path(where), recipe, {})
+
+
+def _finish(run: Run, task: Task, fitted: Fitted, device: Device, reporter: Reporter) -> None:
+    """Save the best parameters, open the test set once, draw and report."""
+    if fitted.best_model is None:
+        raise RunError(f"{task.watch} was never a number: there is no best epoch to keep")
+    run.save_weights(fitted.best_model)
+    reporter.note("testing the best epoch, drawing figures")
+    started = time.perf_counter()
+    test = evaluate(task, task.test().to(device.torch))
+    best = fitted.records[fitted.best_epoch - 1]
+    results: dict[str, Any] = {
+        "test": test,
+        "validation": _part(best, "validation/"),
+        "train": _part(best, "train/"),
+        "best_epoch": fitted.best_epoch,
+        "epochs": fitted.epoch,
+        "steps": fitted.step,
+        "seconds": round(sum(t["seconds"] for t in run.records("timing")), 3),
+        "test_seconds": round(time.perf_counter() - started, 3),
+    }
+    run.update(status="complete", results=results, facts=task.facts)
+    for name in run.figures():
+        run.figure(name)
+    write_report(run)
+
+
+def _part(record: dict[str, Any], prefix: str) -> dict[str, float]:
+    """The values of a record under `prefix`, without it."""
+    return {k.removeprefix(prefix): v for k, v in record.items() if k.startswith(prefix)}
+
+
+def _fail(run: Run, error: Exception) -> None:
+    """Note in run.json that the run failed, if the disk still takes it."""
+    try:
+        run.update(status="failed", error=str(error))
+    except RunError:
+        return

@@ -1,0 +1,323 @@
+"""The one training loop: a `for` over epochs, a `for` over minibatches."""
+
+import contextlib
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from gradus.core import checkpoint
+from gradus.core.batches import Batch
+from gradus.core.device import Device, open_device
+from gradus.core.errors import Interrupted, RunError
+from gradus.core.log import EventLog
+from gradus.core.numerics import check_numerics, diagnose
+from gradus.core.optim import make_optimizer
+from gradus.core.progress import Reporter, Silent
+from gradus.core.recipe import FitConfig
+from gradus.core.run import Record, Run
+from gradus.core.schedule import make_schedule
+from gradus.core.signals import stop_signals
+from gradus.core.task import Task, evaluate
+
+COST_EVERY = 10
+"""Minibatches between two points of the cost curve in TensorBoard."""
+FLUSH_EVERY = 50
+"""Minibatches between two looks at the losses on a GPU, where looking makes the GPU wait."""
+LONG_EPOCH = 60.0
+"""An epoch longer than this, in s, is saved in its midst too."""
+HISTOGRAMS = 10
+"""How often over a run the distribution of every parameter is recorded."""
+
+Pending = list[tuple[Tensor, dict[str, Tensor], float]]
+
+
+@dataclass
+class Fitted:
+    """What changes while a task is trained, apart from parameters and random numbers.
+
+    Attributes:
+        epoch: epochs that are complete.
+        batch: minibatches done of the epoch in progress.
+        step: minibatches done since the start.
+        sums: sums over the examples of the epoch in progress: loss, metrics, `examples`.
+        best_value: the watched record's best value.
+        best_epoch: the epoch it came from, counted from 1; 0 before the first.
+        best_model: the parameters after that epoch.
+        records: one per complete epoch, as in metrics.jsonl.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    best_value: float | None = None
+    best_epoch: int = 0
+    best_model: dict[str, Tensor] | None = None
+    records: list[Record] = field(default_factory=list)
+
+
+@dataclass
+class Session:
+    """The parts of one training; `at` is where it stands."""
+
+    task: Task
+    config: FitConfig
+    device: Device
+    reporter: Reporter
+    run: Run | None
+    model: nn.Module
+    optimizer: Any
+    schedule: Any
+    events: EventLog | None = None
+    saved: float = 0.0
+    at: Fitted = field(default_factory=Fitted)
+
+
+def fit(
+    task: Task,
+    config: FitConfig,
+    *,
+    run: Run | None = None,
+    resume: bool = False,
+    reporter: Reporter | None = None,
+    device: Device | None = None,
+) -> Fitted:
+    """Train the task's model; at the end it holds the parameters of the best epoch.
+
+    Args:
+        task: what to train. Its test set is not opened.
+        config: how to train it.
+        run: the folder for metrics, checkpoints and events; without one nothing is written.
+        resume: go on from the run's newest checkpoint that is whole.
+        reporter: hears of the progress.
+        device: where to compute; by default the one the config names.
+
+    Returns:
+        The epochs' records, and which was best.
+
+    Raises:
+        RunError: the loss is not finite, the goal was not reached, a file cannot be written.
+        Interrupted: SIGINT or SIGTERM asked to stop; a checkpoint was saved first.
+    """
+    device = device or open_device(config.device, config.precision, config.fallback)
+    train = task.train.to(device.torch).shard(device.rank, device.world)
+    session = _open(task, config, run, reporter or Silent(), device)
+    if resume:
+        _restore(session)
+    at = session.at
+    look_every = 1 if device.torch.type == "cpu" else FLUSH_EVERY
+    session.reporter.begin(
+        config.epochs * len(train), at.step, f"{task.summary()}, on {device.report()}"
+    )
+    with _watched(session) as stop:
+        while at.epoch < config.epochs and not _early(session):
+            started, first = time.perf_counter(), at.step
+            pending: Pending = []
+            session.model.train()
+            for batch, share in train.epoch(at.epoch, at.batch):
+                with device.autocast():
+                    loss, metrics = task.loss(session.model, batch)
+                pending.append((loss.detach(), metrics, min(share, 1.0) * len(batch[0])))
+                at.batch, at.step = at.batch + 1, at.step + 1
+                if len(pending) >= look_every:
+                    _look(session, pending, batch)
+                session.optimizer.zero_grad()
+                device.backward(loss if device.world == 1 else loss * share)
+                if config.clip_norm:
+                    device.clip(session.model, config.clip_norm)
+                session.optimizer.step()
+                if task.project:
+                    task.project(task.model, session.schedule.get_last_lr()[0])
+                session.schedule.step()
+                long = time.perf_counter() - session.saved > LONG_EPOCH
+                if stop.signum is not None or (long and device.world == 1):
+                    _look(session, pending, batch)
+                    _save(session)
+                    _obey(session, stop.signum)
+            _look(session, pending, batch)
+            _end_epoch(session, time.perf_counter() - started, at.step - first)
+    if at.best_model is not None:
+        task.model.load_state_dict(at.best_model)
+    if task.goal_missed and not task.reached(at.best_value):
+        raise RunError(task.goal_missed.format(epochs=at.epoch, value=at.best_value))
+    return at
+
+
+def _open(
+    task: Task, config: FitConfig, run: Run | None, reporter: Reporter, device: Device
+) -> Session:
+    """Everything in its place for the first step."""
+    checkpoint.seed_everything(config.seed + device.rank)
+    task.model.to(device.torch)
+    task.validation = task.validation.to(device.torch)
+    optimizer = make_optimizer(task.model.parameters(), config)
+    schedule = make_schedule(
+        optimizer, config.schedule, config.epochs * len(task.train), config.warmup
+    )
+    model, optimizer = device.prepare(task.model, optimizer)
+    if config.compile:
+        model.compile()
+    return Session(task, config, device, reporter, run, model, optimizer, schedule)
+
+
+@contextlib.contextmanager
+def _watched(session: Session) -> Any:
+    """Signals noted, events open, numerics checked if asked; all closed at the end."""
+    task, config, at = session.task, session.config, session.at
+    with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(stop_signals())
+        stack.callback(session.reporter.end)
+        if session.run and session.device.leads:
+            log = EventLog(session.run.path / "tensorboard", at.step if at.step else None)
+            stack.callback(log.close)
+            if not at.step:
+                log.graph(task.model, task.sample.to(session.device.torch))
+                log.histograms(task.model, 0)
+            session.events = log
+        if config.check_numerics:
+            stack.enter_context(check_numerics(task.model))
+        session.saved = time.perf_counter()
+        yield stop
+
+
+def _look(session: Session, pending: Pending, batch: Batch) -> None:
+    """Add the pending losses and metrics to the epoch's sums; stop at the first not finite."""
+    at = session.at
+    first = at.step - len(pending) + 1
+    for number, (loss, metrics, n) in enumerate(pending):
+        value = float(loss)
+        if not math.isfinite(value):
+            raise RunError(_not_finite(session, value, first + number, batch))
+        means = {"loss": value, **{name: float(mean) for name, mean in metrics.items()}}
+        for name, mean in {**means, "examples": 1.0}.items():
+            at.sums[name] = at.sums.get(name, 0.0) + mean * n
+        session.reporter.step(value)
+        if session.events and (first + number) % COST_EVERY == 0:
+            session.events.scalars({"train/minibatch loss": value}, first + number)
+    pending.clear()
+
+
+def _not_finite(session: Session, value: float, step: int, batch: Batch) -> str:
+    """What to say of a loss that is not finite: where, why, and how to go on."""
+    task = session.task
+    finding = diagnose(task.model, lambda: task.loss(task.model, batch)[0])
+    kept = ""
+    if session.run:
+        kept = f"; the checkpoints up to epoch {session.at.epoch} are finite and kept"
+    epoch = session.at.epoch + 1
+    return (
+        f"the loss became {value} at step {step:,} (epoch {epoch}): {finding}{kept}. "
+        "Try a smaller --lr or --clip-norm 1; --check-numerics looks at every step"
+    )
+
+
+def _end_epoch(session: Session, seconds: float, steps: int) -> None:
+    """Measure on the validation set, record, keep the best, save."""
+    at, task, device = session.at, session.task, session.device
+    names = sorted(at.sums)
+    sums = dict(zip(names, device.sum([at.sums[n] for n in names]), strict=True))
+    count = sums.pop("examples")
+    at.epoch, at.batch, at.sums = at.epoch + 1, 0, {}
+    record: Record = {
+        "epoch": at.epoch,
+        "step": at.step,
+        **{f"train/{name}": total / count for name, total in sums.items()},
+        **{f"validation/{k}": v for k, v in evaluate(task, task.validation).items()},
+        "lr": session.schedule.get_last_lr()[0],
+    }
+    at.records.append(record)
+    if task.improves(record[task.watch], at.best_value):
+        at.best_value, at.best_epoch = record[task.watch], at.epoch
+        at.best_model = {k: v.detach().clone() for k, v in task.model.state_dict().items()}
+    session.reporter.epoch(record, session.config.epochs)
+    _write(session, record, seconds, steps)
+    done = at.epoch == session.config.epochs or _early(session)
+    due = time.perf_counter() - session.saved >= session.config.checkpoint_seconds
+    if device.broadcast(done or due):
+        _save(session)
+
+
+def _write(session: Session, record: Record, seconds: float, steps: int) -> None:
+    """One epoch's lines and events."""
+    run, log = session.run, session.events
+    if not run or not log:
+        return
+    run.append("metrics", record)
+    rate = steps * session.config.batch_size / seconds
+    timing = {"epoch": record["epoch"], "seconds": seconds, "examples_per_second": rate}
+    run.append("timing", timing)
+    log.scalars({k: v for k, v in record.items() if k not in ("epoch", "step")}, record["step"])
+    log.scalars({"examples per second": rate}, record["step"])
+    every = max(1, session.config.epochs // HISTOGRAMS)
+    if record["epoch"] % every == 0:
+        log.histograms(session.task.model, record["step"])
+        if session.task.pictures:
+            log.images(session.task.pictures(session.task.model), record["step"])
+
+
+def _early(session: Session) -> bool:
+    """Whether training ends before its last epoch: the goal is reached or patience is out."""
+    at, patience = session.at, session.config.patience
+    if session.task.reached(at.best_value):
+        return True
+    return bool(patience) and at.epoch - at.best_epoch >= patience
+
+
+def _save(session: Session) -> None:
+    """Write a checkpoint; every process must come here at the same step."""
+    at, scaler = session.at, session.device.accelerator.scaler
+    session.saved = time.perf_counter()
+    if session.run is None:
+        return
+    between_epochs = at.batch == 0
+    random = session.device.gather(checkpoint.random_state()) if between_epochs else None
+    if not session.device.leads:
+        return
+    best = {"value": at.best_value, "epoch": at.best_epoch, "model": at.best_model}
+    state = {
+        "epoch": at.epoch,
+        "batch": at.batch,
+        "step": at.step,
+        "sums": at.sums,
+        "best": best if at.best_model is not None else None,
+        "model": session.task.model.state_dict(),
+        "optimizer": session.optimizer.state_dict(),
+        "schedule": session.schedule.state_dict(),
+        "scaler": scaler.state_dict() if scaler else None,
+        "random": random or [checkpoint.random_state()],
+    }
+    checkpoint.save(session.run.checkpoints, state)
+
+
+def _restore(session: Session) -> None:
+    """Put everything back as the newest whole checkpoint has it."""
+    run, at, device = session.run, session.at, session.device
+    if run is None:
+        raise RunError("resume needs a run folder")
+    state = checkpoint.load_latest(run.checkpoints, session.reporter.note)
+    if device.leads:
+        run.truncate(state["epoch"] if state else 0)
+    if state is None:
+        session.reporter.note("no checkpoint was saved yet: starting from the beginning")
+        return
+    session.task.model.load_state_dict(state["model"])
+    session.optimizer.load_state_dict(state["optimizer"])
+    session.schedule.load_state_dict(state["schedule"])
+    if state["scaler"] and device.accelerator.scaler:
+        device.accelerator.scaler.load_state_dict(state["scaler"])
+    at.epoch, at.batch, at.step = state["epoch"], state["batch"], state["step"]
+    at.sums, at.records = state["sums"], run.records()[: at.epoch]
+    if state["best"] is not None:
+        best = state["best"]
+        at.best_value, at.best_epoch, at.best_model = best["value"], best["epoch"], best["model"]
+    checkpoint.set_random_state(state["random"][min(device.rank, len(state["random"]) - 1)])
+
+
+def _obey(session: Session, signum: int | None) -> None:
+    """Stop if a signal asked for it."""
+    if signum is not None:
+        where = session.run.resume_command() if session.run else ""
+        raise Interrupted(signum, where)

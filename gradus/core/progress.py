@@ -1,0 +1,152 @@
+"""What a training says while it works: nothing, a bar on a terminal, or plain lines."""
+
+import sys
+import time
+from typing import Any, Protocol
+
+LINE_SECONDS = 1.0
+"""Least time between two plain lines."""
+
+
+class Reporter(Protocol):
+    """Hears of a training as it goes on."""
+
+    def begin(self, total: int, done: int, what: str) -> None:
+        """Work starts: `done` of `total` steps lie behind."""
+
+    def step(self, loss: float) -> None:
+        """One more step is done."""
+
+    def epoch(self, record: dict[str, Any], epochs: int) -> None:
+        """An epoch ended with this record."""
+
+    def note(self, text: str) -> None:
+        """One line the user should see."""
+
+    def end(self) -> None:
+        """Work is over."""
+
+
+class Silent:
+    """Says nothing; what the library uses unless it is told otherwise."""
+
+    def begin(self, total: int, done: int, what: str) -> None:
+        """Nothing."""
+
+    def step(self, loss: float) -> None:
+        """Nothing."""
+
+    def epoch(self, record: dict[str, Any], epochs: int) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+def summary(record: dict[str, Any]) -> str:
+    """The two numbers that matter in an epoch's record: training loss and the watched kind."""
+    parts = [f"loss {record['train/loss']:.4f}"] if "train/loss" in record else []
+    if "validation/accuracy" in record:
+        parts.append(f"validation accuracy {record['validation/accuracy']:.2%}")
+    elif "validation/loss" in record:
+        parts.append(f"validation loss {record['validation/loss']:.4f}")
+    elif "train/error" in record:
+        parts.append(f"errors {record['train/error']:.2%}")
+    return "  ".join(parts)
+
+
+class Lines:
+    """One plain line an epoch on standard error, at most one a second."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def begin(self, total: int, done: int, what: str) -> None:
+        """Say what begins."""
+        self.started, self.total, self.done, self.before = time.monotonic(), total, done, done
+        print(what, file=sys.stderr, flush=True)  # noqa: T201
+
+    def step(self, loss: float) -> None:
+        """Count."""
+        self.done += 1
+
+    def epoch(self, record: dict[str, Any], epochs: int) -> None:
+        """Say where the run stands, unless it was said a moment ago."""
+        now = time.monotonic()
+        if now - self.last < LINE_SECONDS and record["epoch"] != epochs:
+            return
+        self.last = now
+        rate = max(self.done - self.before, 1) / max(now - self.started, 1e-9)
+        left = (self.total - self.done) / rate
+        self.note(
+            f"epoch {record['epoch']}/{epochs}  {summary(record)}  "
+            f"{rate:,.0f} steps/s  {left:.0f} s left"
+        )
+
+    def note(self, text: str) -> None:
+        """Print it."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+class Bar:
+    """A progress bar on the terminal: done / total, rate, time left, the two numbers."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as TimeLeft
+
+        self.progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeLeft(compact=True),
+            TextColumn("{task.fields[numbers]}"),
+            console=Console(stderr=True),
+            refresh_per_second=5,
+            transient=True,
+        )
+
+    def begin(self, total: int, done: int, what: str) -> None:
+        """Show the bar."""
+        self.progress.console.print(what, highlight=False)
+        self.started, self.pending, self.shown, self.done = time.monotonic(), 0, 0.0, 0
+        self.bar = self.progress.add_task(
+            "", total=total, completed=done, epoch="1", rate="", numbers=""
+        )
+        self.progress.start()
+
+    def step(self, loss: float) -> None:
+        """Move the bar on, a few times a second."""
+        self.pending += 1
+        now = time.monotonic()
+        if now - self.shown > 0.2:
+            self.done += self.pending
+            rate = f"{self.done / max(now - self.started, 1e-9):,.0f} steps/s"
+            self.progress.update(self.bar, advance=self.pending, rate=rate)
+            self.pending, self.shown = 0, now
+
+    def epoch(self, record: dict[str, Any], epochs: int) -> None:
+        """Show the epoch's numbers."""
+        at = f"{min(record['epoch'] + 1, epochs)}/{epochs}"
+        self.progress.update(self.bar, epoch=at, numbers=summary(record))
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.progress.console.print(text, highlight=False, markup=False)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        self.progress.stop()
+
+
+def reporter() -> Reporter:
+    """The bar on a terminal, plain lines elsewhere."""
+    return Bar() if sys.stderr.isatty() else Lines()

@@ -1,0 +1,329 @@
+"""The run folder: everything that a training leaves behind, and all that is needed to go on.
+
+- `run.json`: recipe, config, versions, device, seed, git revision, results, facts
+- `metrics.jsonl`: one line an epoch, only what is reproducible
+- `timing.jsonl`: one line an epoch, seconds
+- `weights.safetensors`: the best epoch's parameters
+- `checkpoints/`: the latest five, to resume from
+- `tensorboard/`, `figures/`, `report.md`
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gradus.core.errors import RunError, UsageError
+from gradus.core.files import write_atomically
+from gradus.core.recipe import FitConfig, Recipe, config_from_json, config_to_json, resolve
+
+FORMAT = 1
+"""Version of the folder's layout; a folder of a newer one is refused."""
+
+Record = dict[str, Any]
+
+
+class Run:
+    """One run folder, with the recipe it belongs to.
+
+    Attributes:
+        path: the folder.
+        recipe: what was trained.
+        info: the contents of run.json.
+    """
+
+    def __init__(self, path: Path, recipe: Recipe, info: dict[str, Any]) -> None:
+        self.path = path
+        self.recipe = recipe
+        self.info = info
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, recipe={self.recipe.name!r}, status={self.status!r})"
+
+    @property
+    def config(self) -> FitConfig:
+        """The settings of this run."""
+        return config_from_json(self.recipe, self.info["config"])
+
+    @property
+    def status(self) -> str:
+        """One of `running`, `interrupted`, `failed`, `complete`."""
+        return self.info["status"]
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """What the run came to: `validation`, `test`, `seconds`, `best_epoch`."""
+        return self.info.get("results", {})
+
+    def records(self, name: str = "metrics") -> list[Record]:
+        """The lines of metrics.jsonl (or timing.jsonl), one per epoch."""
+        path = self.path / f"{name}.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def append(self, name: str, record: Mapping[str, Any]) -> None:
+        """Add one line to metrics.jsonl or timing.jsonl."""
+        path = self.path / f"{name}.jsonl"
+        try:
+            with open(path, "a") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise RunError(
+                f"cannot write {path} ({error.strerror}); make room and go on with --resume"
+            ) from error
+
+    def truncate(self, epochs: int) -> None:
+        """Keep only the first `epochs` lines of metrics.jsonl and timing.jsonl."""
+        for name in ("metrics", "timing"):
+            path = self.path / f"{name}.jsonl"
+            if path.exists():
+                lines = path.read_text().splitlines(keepends=True)[:epochs]
+                write_atomically(path, "".join(lines).encode())
+
+    def update(self, **changes: Any) -> None:
+        """Lay `changes` over run.json."""
+        self.info = {**self.info, **changes}
+        text = json.dumps(self.info, indent=2, ensure_ascii=False) + "\n"
+        write_atomically(self.path / "run.json", text.encode())
+
+    def save_weights(self, state: Mapping[str, Any]) -> None:
+        """Write the best parameters, and their checksum into run.json."""
+        from safetensors.torch import save
+
+        data = save({name: tensor.contiguous().cpu() for name, tensor in state.items()})
+        write_atomically(self.path / "weights.safetensors", data)
+        self.update(weights_sha256=hashlib.sha256(data).hexdigest())
+
+    def load_weights(self) -> dict[str, Any]:
+        """The best parameters so far, by name, on the CPU.
+
+        Raises:
+            RunError: they are damaged, or there are none yet.
+        """
+        from safetensors.torch import load
+
+        from gradus.core.checkpoint import load_latest
+
+        path = self.path / "weights.safetensors"
+        if path.exists():
+            data = path.read_bytes()
+            if hashlib.sha256(data).hexdigest() != self.info.get("weights_sha256"):
+                raise RunError(
+                    f"{path} is damaged (checksum differs from run.json); "
+                    f"write it anew with: {self.resume_command()}"
+                )
+            return load(data)
+        state = load_latest(self.checkpoints, note=lambda _: None)
+        if state is None or state["best"] is None:
+            raise RunError(f"{self.path} holds no weights yet; go on with: {self.resume_command()}")
+        return state["best"]["model"]
+
+    def resume_command(self) -> str:
+        """What the user types to go on with this run."""
+        return f"gradus train {self.recipe.name} --run-dir {self.path} --resume"
+
+    def task(self) -> Any:
+        """The run's task, with the best parameters in its model."""
+        from gradus.core.task import build_task
+
+        task = build_task(self.recipe, self.config)
+        task.model.load_state_dict(self.load_weights())
+        return task
+
+    def evaluate(self, split: str = "test") -> dict[str, float]:
+        """Mean loss and metrics of the best parameters on `test`, `validation` or `train`."""
+        from gradus.core.task import evaluate
+
+        if split not in ("test", "validation", "train"):
+            raise UsageError(f"split must be test, validation or train, got {split!r}")
+        task = self.task()
+        batches = task.test() if split == "test" else getattr(task, split)
+        return evaluate(task, batches)
+
+    def predictor(self) -> Any:
+        """A function that answers about new inputs, from the run folder alone."""
+        return resolve(self.recipe.load)(self)
+
+    def predict(self, *inputs: Any) -> list[dict[str, Any]]:
+        """The answers about `inputs`: files or values, whatever the recipe takes."""
+        return self.predictor()(*inputs)
+
+    def figures(self) -> dict[str, Any]:
+        """The figures that can be drawn of this run: name -> function of the run."""
+        return dict(resolve(self.recipe.figures))
+
+    def figure(self, name: str) -> Path:
+        """Draw one of the run's figures into its `figures` folder; the path of the PNG."""
+        from gradus.core.plot import save
+        from gradus.core.recipe import nearest
+
+        known = self.figures()
+        if name not in known:
+            raise UsageError(f"{self.recipe.name} has no figure {name!r}{nearest(name, known)}")
+        return save(known[name](self), self.path / "figures" / f"{name}.png")
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for writing; the lock goes with the process, however it ends.
+
+        Raises:
+            UsageError: another process is training into this folder.
+        """
+        with open(self.path / ".lock", "a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise UsageError(
+                    f"another training (process {file.read().strip()}) is writing into "
+                    f"{self.path}: wait for it, or choose another --run-dir"
+                ) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+
+def create(recipe: Recipe, config: FitConfig, path: Path | None = None) -> Run:
+    """A new run folder.
+
+    Args:
+        recipe: what will be trained.
+        config: with which settings.
+        path: the folder; by default `runs/<recipe>-<number>`, the next number that is free.
+
+    Raises:
+        UsageError: the folder already holds something, or cannot be written.
+    """
+    try:
+        if path is None:
+            path = _next_folder(Path("runs"), recipe.name)
+        path.mkdir(parents=True, exist_ok=True)
+        found = [p.name for p in path.iterdir() if p.name != ".lock"]
+    except OSError as error:
+        raise UsageError(f"cannot write into run folder {path}: {error.strerror}") from error
+    if "run.json" in found:
+        raise UsageError(
+            f"{path} already holds a run: go on with --resume, or choose another --run-dir"
+        )
+    if found:
+        raise UsageError(
+            f"{path} is not empty ({', '.join(sorted(found)[:3])}): choose another --run-dir"
+        )
+    if not os.access(path, os.W_OK):
+        raise UsageError(f"cannot write into run folder {path}: Permission denied")
+    run = Run(path, recipe, {})
+    run.update(
+        format=FORMAT,
+        recipe=recipe.name,
+        status="running",
+        config=config_to_json(config),
+        seed=config.seed,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        environment=environment(),
+    )
+    return run
+
+
+def read_info(path: Path) -> dict[str, Any]:
+    """The contents of a folder's run.json.
+
+    Raises:
+        UsageError: there is no such run, or a newer Gradus wrote it.
+        RunError: run.json is damaged.
+    """
+    file = path / "run.json"
+    if not file.exists():
+        raise UsageError(f"{path} is not a run folder (no run.json there); see: gradus runs")
+    try:
+        info = json.loads(file.read_text())
+        format_ = int(info["format"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file} is damaged: {error}") from error
+    if format_ > FORMAT:
+        raise UsageError(
+            f"{path} was written by a newer Gradus (format {format_}, this one reads up to "
+            f"{FORMAT}): pip install --upgrade gradus-dl"
+        )
+    return info
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and git revision, for run.json."""
+    versions = {}
+    for package in ("gradus-dl", "torch", "numpy", "accelerate"):
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return {
+        "python": platform.python_version(),
+        "versions": versions,
+        "platform": platform.platform(),
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0,
+        "git": _git_revision(),
+    }
+
+
+def processor() -> str:
+    """The processor's name, as well as the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _next_folder(parent: Path, name: str) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        path = parent / f"{name}-{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def _git_revision() -> str | None:
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def all_runs(parent: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every run folder directly under `parent` with its run.json, oldest first; bad ones left out.
+
+    Yields:
+        (folder, contents of run.json).
+    """
+    found = []
+    for file in parent.glob("*/run.json"):
+        with contextlib.suppress(OSError, ValueError):
+            info = json.loads(file.read_text())
+            found.append((info.get("created", ""), file.parent, info))
+    for _, path, info in sorted(found, key=lambda f: (f[0], str(f[1]))):
+        yield path, info

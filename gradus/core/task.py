@@ -1,0 +1,97 @@
+"""The one thing that is trained, evaluated, compared, searched and looked into."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from gradus.core.batches import Batch, Batches
+from gradus.core.recipe import FitConfig, Recipe, resolve
+
+Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]
+
+
+@dataclass(kw_only=True)
+class Task:
+    """A model, its examples and what is asked of it.
+
+    Attributes:
+        model: the module to train.
+        train: minibatches of the training set.
+        validation: minibatches of the validation set; every choice is made on it.
+        test: opens the test set. Nothing calls it before training has ended.
+        loss: (model, batch) -> (mean loss over the batch, further means by name).
+        watch: the record to choose the best epoch by, such as `validation/accuracy`.
+        better: whether `watch` should be large ("max") or small ("min").
+        sample: the model's input for a few examples, to draw and describe it.
+        project: (model, learning rate) -> None, applied to the parameters after each step: the
+            projection or proximal step of a constrained or non-smooth problem.
+        goal: stop as soon as `watch` is as good as this.
+        goal_missed: what to say, as an error, when training ends without the goal.
+        pictures: model -> named images "image channel height width" in [0, 1] for TensorBoard.
+        facts: what is needed to answer later (labels, vocabulary); JSON values, kept in the run.
+    """
+
+    model: nn.Module
+    train: Batches
+    validation: Batches
+    test: Callable[[], Batches]
+    loss: Loss
+    sample: Tensor
+    watch: str = "validation/loss"
+    better: Literal["min", "max"] = "min"
+    project: Callable[[nn.Module, float], None] | None = None
+    goal: float | None = None
+    goal_missed: str = ""
+    pictures: Callable[[nn.Module], dict[str, Tensor]] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def improves(self, value: float, best: float | None) -> bool:
+        """Whether `value` of the watched record beats `best` (the first one always does)."""
+        if best is None:
+            return True
+        return value > best if self.better == "max" else value < best
+
+    def reached(self, value: float | None) -> bool:
+        """Whether `value` of the watched record is as good as the goal, if there is one."""
+        if self.goal is None or value is None:
+            return False
+        return value == self.goal or self.improves(value, self.goal)
+
+    def summary(self) -> str:
+        """What is trained on how much, in words."""
+        parameters = sum(p.numel() for p in self.model.parameters())
+        return f"{parameters:,} parameters, {self.train.examples:,} examples"
+
+
+def build_task(recipe: Recipe, config: FitConfig) -> Task:
+    """The recipe's task for this config; its initial weights depend on the seed alone."""
+    torch.manual_seed(config.seed)
+    return resolve(recipe.task)(config)
+
+
+@torch.inference_mode()
+def evaluate(task: Task, batches: Batches) -> dict[str, float]:
+    """Mean loss and metrics of the model over all examples of `batches`.
+
+    The model is put into evaluation mode and given back in the mode it came in.
+
+    Returns:
+        name -> mean over examples; `loss` is always there.
+    """
+    training = task.model.training
+    task.model.eval()
+    totals: dict[str, float] = {}
+    count = 0
+    try:
+        for batch, _ in batches.epoch(0):
+            loss, metrics = task.loss(task.model, batch)
+            n = len(batch[0])
+            for name, value in {"loss": loss, **metrics}.items():
+                totals[name] = totals.get(name, 0.0) + float(value) * n
+            count += n
+    finally:
+        task.model.train(training)
+    return {name: total / count for name, total in totals.items()}

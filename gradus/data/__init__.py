@@ -1,0 +1,1 @@
+"""Readers of public data sets and of the user's own files."""

@@ -1,0 +1,26 @@
+"""Chapters 1–3: neurons, training and regularisation.
+
+Reading order: `perceptron`, `neuron`, `delta_rule`, `backprop`, `mlp`, `regularise`; then
+`recipes` (the named experiments), `train` (config → task), `predict` and `figures`.
+"""
+
+from typing import TYPE_CHECKING
+
+from gradus.core.lazy import lazy
+
+if TYPE_CHECKING:
+    from gradus.neurons.mlp import MLP
+    from gradus.neurons.neuron import Layer, Neuron
+    from gradus.neurons.perceptron import Perceptron
+
+__all__ = ["MLP", "Layer", "Neuron", "Perceptron"]
+
+__getattr__ = lazy(
+    __name__,
+    {
+        "MLP": "mlp:MLP",
+        "Layer": "neuron:Layer",
+        "Neuron": "neuron:Neuron",
+        "Perceptron": "perceptron:Perceptron",
+    },
+)

@@ -1,0 +1,179 @@
+"""From a config of chapters 1–3 to its task: the wiring."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from jaxtyping import Float, Integer
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from gradus.core.batches import Batch, Batches, split
+from gradus.core.task import Task
+from gradus.data.public import load_images
+from gradus.neurons.delta_rule import PRICES, meals
+from gradus.neurons.mlp import MLP
+from gradus.neurons.perceptron import Perceptron, exam_data, perceptron_loss
+from gradus.neurons.planar import planar_data
+from gradus.neurons.recipes import ExamConfig, FastFoodConfig, ImageConfig, NetConfig, PlanarConfig
+from gradus.neurons.regularise import l2_penalty, project_max_norm_, soft_threshold_
+
+Projection = Callable[[nn.Module, float], None]
+
+EVALUATION_BATCH = 1000
+"""Examples looked at together where nothing is learned."""
+
+
+def images(config: ImageConfig) -> Task:
+    """Naming images with a feed-forward net (chapter 3)."""
+    data = load_images(config.data)
+    kept, held_out = split(_tensors(data.train_images, data.train_labels), config.validation)
+    features = kept[0][0].numel()
+    model = _net(config, features, len(data.classes))
+    return Task(
+        model=model,
+        train=Batches(kept, config.batch_size, config.seed),
+        validation=_whole(held_out),
+        test=lambda: _whole(_tensors(data.test_images, data.test_labels)),
+        loss=partial(classify, l2=config.l2),
+        sample=pixels(kept[0][:1]),
+        watch="validation/accuracy",
+        better="max",
+        project=_projection(config),
+        pictures=partial(first_layer, shape=tuple(kept[0].shape[1:])),
+        facts={"classes": list(data.classes), "shape": list(kept[0].shape[1:])},
+    )
+
+
+def planar(config: PlanarConfig) -> Task:
+    """Dividing the plane between two classes (chapter 2)."""
+    train, validation, test = (
+        planar_data(config.shape, n, config.noise, seed)
+        for n, seed in ((config.examples, 0), (1000, 1), (1000, 2))
+    )
+    return Task(
+        model=_net(config, 2, 2),
+        train=Batches(train, config.batch_size, config.seed),
+        validation=_whole(validation),
+        test=lambda: _whole(test),
+        loss=partial(classify, l2=config.l2),
+        sample=train[0][:1],
+        watch="validation/loss",
+        project=_projection(config),
+        facts={"classes": ["first", "second"]},
+    )
+
+
+def exam(config: ExamConfig) -> Task:
+    """The perceptron rule on the exam data, as descent on the perceptron's own loss (chapter 1)."""
+    train, validation, test = (_exam(config, seed) for seed in (0, 1, 2))
+    return Task(
+        model=Perceptron(2),
+        train=Batches(train, config.batch_size, config.seed),
+        validation=_whole(validation),
+        test=lambda: _whole(test),
+        loss=_perceptron,
+        sample=train[0][:1],
+        watch="train/error",
+        goal=0.0,
+        goal_missed="the perceptron did not converge after {epochs} epochs: in the best one "
+        "{value:.1%} of the examples were still wrong; perhaps no line separates the classes",
+        facts={"inputs": ["hours of sleep", "hours of study"]},
+    )
+
+
+def fast_food(config: FastFoodConfig) -> Task:
+    """A linear neuron that learns prices by the delta rule (chapter 2)."""
+    train, validation, test = (
+        tuple(torch.from_numpy(a).float() for a in meals(n, seed))
+        for n, seed in ((config.meals, 0), (100, 1), (100, 2))
+    )
+    output = nn.Linear(3, 1, bias=False)
+    nn.init.zeros_(output.weight)
+    model = nn.Sequential(OrderedDict(output=output))
+    return Task(
+        model=model,
+        train=Batches(train, config.batch_size, config.seed),
+        validation=_whole(validation),
+        test=lambda: _whole(test),
+        loss=_squared_error,
+        sample=train[0][:1],
+        facts={"inputs": ["burgers", "fries", "sodas"], "prices": list(PRICES)},
+    )
+
+
+def pixels(images: Integer[Tensor, "batch *size"]) -> Float[Tensor, "batch features"]:
+    """Grey levels 0 … 255 as one vector in [0, 1] an image."""
+    return images.flatten(1).float() / 255
+
+
+def classify(model: nn.Module, batch: Batch, l2: float = 0.0) -> tuple[Tensor, dict[str, Tensor]]:
+    """Cross-entropy of the softmax, the L2 penalty added, and the share of right answers.
+
+    Args:
+        model: input "batch features" -> logits "batch classes".
+        batch: inputs (bytes are taken as grey levels) and class numbers.
+        l2: strength λ of the penalty.
+    """
+    inputs, labels = batch
+    logits = model(pixels(inputs) if inputs.dtype == torch.uint8 else inputs)
+    loss = cross_entropy(logits, labels)
+    if l2:
+        loss = loss + l2 * l2_penalty(model)
+    return loss, {"accuracy": (logits.argmax(1) == labels).float().mean()}
+
+
+def first_layer(model: nn.Module, shape: tuple[int, ...]) -> dict[str, Tensor]:
+    """The first layer's weights as pictures, each stretched over [0, 1]; at most 64 neurons."""
+    weight = next(model.parameters()).detach().cpu()[:64]
+    low, high = weight.amin(1, keepdim=True), weight.amax(1, keepdim=True)
+    grey = (weight - low) / (high - low).clamp_min(1e-12)
+    return {"first layer": grey.reshape(-1, *(shape if len(shape) == 3 else (1, *shape)))}
+
+
+def _perceptron(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    x, t = batch
+    z = model(x)
+    wrong = torch.where(z >= 0, 1.0, -1.0) != t
+    return perceptron_loss(z, t), {"error": wrong.float().mean()}
+
+
+def _squared_error(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    """½(t − y)², the mean over the batch where the book sums: the rate is then the batch's."""
+    x, t = batch
+    error = t - model(x).squeeze(1)
+    return 0.5 * error.square().mean(), {"absolute error": error.abs().mean()}
+
+
+def _exam(config: ExamConfig, seed: int) -> tuple[Tensor, Tensor]:
+    x, t = (torch.from_numpy(a).float() for a in exam_data(config.examples, seed))
+    flipped = torch.rand(len(t), generator=torch.Generator().manual_seed(seed)) < config.flipped
+    return x, torch.where(flipped, -t, t)
+
+
+def _net(config: NetConfig, features: int, classes: int) -> MLP:
+    sizes = (features, *config.hidden, classes)
+    return MLP(sizes, config.activation, config.dropout, config.init)
+
+
+def _projection(config: NetConfig):
+    if not (config.l1 or config.max_norm):
+        return None
+
+    def project(model: nn.Module, lr: float) -> None:
+        weights = [p for p in model.parameters() if p.ndim > 1]
+        if config.l1:
+            soft_threshold_(weights, lr * config.l1)
+        if config.max_norm:
+            project_max_norm_(weights, config.max_norm)
+
+    return project
+
+
+def _tensors(images: object, labels: object) -> tuple[Tensor, Tensor]:
+    return torch.as_tensor(images), torch.as_tensor(labels)
+
+
+def _whole(tensors: Batch) -> Batches:
+    return Batches(tensors, min(EVALUATION_BATCH, len(tensors[0])))
