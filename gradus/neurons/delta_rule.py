@@ -74,7 +74,8 @@ def meals(
 
 def sigmoid(z: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """The logistic function y = 1 / (1 + e^-z), without overflow (book figure 1-11)."""
-    return 0.5 * (1 + np.tanh(0.5 * z))
+    e = np.exp(-np.abs(z))
+    return np.where(z < 0, e, 1.0) / (1 + e)
 
 
 def squared_error(t: Float[np.ndarray, "*examples"], y: Float[np.ndarray, "*examples"]) -> float:
