@@ -303,8 +303,12 @@ def _put_back(model: nn.Module) -> Iterator[None]:
 
 def _bad(tensor: Tensor) -> bool:
     """Whether a tensor holds a NaN or an infinity."""
-    values = tensor.coalesce().values() if tensor.is_sparse else tensor
-    return not bool(torch.isfinite(values).all())
+    return not bool(torch.isfinite(_values(tensor)).all())
+
+
+def _values(tensor: Tensor) -> Tensor:
+    """The values of a tensor; of a sparse one (an embedding's gradient) those it holds."""
+    return tensor.coalesce().values() if tensor.is_sparse else tensor
 
 
 def _is_mask(tensor: Tensor) -> bool:
@@ -315,7 +319,8 @@ def _is_mask(tensor: Tensor) -> bool:
 
 def _count(tensor: Tensor) -> str:
     """How many values of a tensor are NaN and how many infinite."""
-    nan, infinite = int(tensor.isnan().sum()), int(tensor.isinf().sum())
+    values = _values(tensor)
+    nan, infinite = int(values.isnan().sum()), int(values.isinf().sum())
     parts = [f"{n:,} {word}" for n, word in ((nan, "NaN"), (infinite, "infinite")) if n]
     return f"{' and '.join(parts)} of {tensor.numel():,} values"
 

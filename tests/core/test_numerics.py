@@ -275,6 +275,12 @@ def test_sparse_gradients_and_empty_tensors_pass():
     with check_numerics(embedding):
         embedding(torch.tensor([1, 1, 4])).sum().backward()
     assert embedding.weight.grad.is_sparse
+    weights = torch.tensor([[1.0], [torch.nan]])
+    with check_numerics(embedding), pytest.raises(NonFinite, match="gradient of output"):
+        (embedding(torch.tensor([1, 3])) * weights).sum().backward()
+    embedding.weight.register_hook(lambda gradient: gradient * torch.inf)
+    with check_numerics(embedding), pytest.raises(NonFinite, match="weight holds 2 infinite of 10"):
+        embedding(torch.tensor([1, 1])).sum().backward()
     linear = nn.Linear(2, 2)
     with check_numerics(linear):
         assert linear(torch.zeros(0, 2)).shape == (0, 2)
