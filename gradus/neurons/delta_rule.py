@@ -14,6 +14,9 @@ from jaxtyping import Float, Int
 
 from gradus.core.errors import RunError, UsageError
 
+PRICES = (2.5, 1.5, 1.0)
+"""Of one serving of burgers, fries and sodas."""
+
 GROWTH = 1e6
 """A descent counts as diverged when its error is so many times that of the start."""
 
@@ -47,7 +50,7 @@ class Diverged(RunError):
 def meals(
     n: int,
     seed: int = 0,
-    prices: tuple[float, float, float] = (2.5, 1.5, 1.0),
+    prices: tuple[float, float, float] = PRICES,
     largest: int = 5,
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n"]]:
     """Meals and what the cashier asks for them (book ch. 2, "The Fast-Food Problem", figure 2-1).

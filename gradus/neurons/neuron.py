@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradus.core.errors import UsageError
+from gradus.core.recipe import nearest
 from gradus.nn.init import lecun
 
 Elementwise = Callable[[Tensor], Tensor]
@@ -97,7 +98,10 @@ def find_activation(name: str) -> Elementwise:
         UsageError: no activation has this name.
     """
     if name not in ACTIVATIONS:
-        raise UsageError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}")
+        raise UsageError(
+            f"activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}"
+            f"{nearest(name, ACTIVATIONS)}"
+        )
     return ACTIVATIONS[name]
 
 

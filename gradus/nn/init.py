@@ -8,7 +8,6 @@ Every initialiser fills the weight in place, returns it, and draws from `generat
 global one).
 """
 
-import difflib
 import types
 from collections.abc import Callable, Mapping
 
@@ -17,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradus.core.errors import UsageError
+from gradus.core.recipe import nearest
 
 Generator = torch.Generator | None
 
@@ -137,9 +137,10 @@ def initialise(
         UsageError: no initialiser has this name.
     """
     if name not in INITIALISERS:
-        near = difflib.get_close_matches(name, INITIALISERS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(INITIALISERS)}"
-        raise UsageError(f"no initialiser is called {name!r}; {hint}")
+        raise UsageError(
+            f"init must be one of {', '.join(INITIALISERS)}, got {name!r}"
+            f"{nearest(name, INITIALISERS)}"
+        )
     return INITIALISERS[name](weight, generator, **settings)
 
 

@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from gradus.core.errors import RunError, UsageError
 from gradus.neurons.delta_rule import (
+    PRICES,
     Diverged,
     delta_rule,
     largest_stable_rate,
@@ -17,8 +18,6 @@ from gradus.neurons.delta_rule import (
     sigmoid,
     squared_error,
 )
-
-PRICES = (2.5, 1.5, 1.0)
 
 
 def deltas_by_hand(x, t, w, rate: float, logistic: bool) -> list[float]:

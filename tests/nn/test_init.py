@@ -110,12 +110,12 @@ def test_without_a_generator_torchs_global_one_is_used():
 
 
 def test_an_unknown_name_is_answered_by_the_nearest():
-    with pytest.raises(UsageError, match="'truncated-normal'; did you mean 'truncated_normal'"):
+    with pytest.raises(UsageError, match="got 'truncated-normal': did you mean truncated_normal"):
         initialise(torch.empty(2, 2), "truncated-normal")
 
 
 def test_a_name_like_no_other_is_answered_by_the_list():
-    with pytest.raises(UsageError, match="'qqq'; there are zeros, ones, constant, normal"):
+    with pytest.raises(UsageError, match=r"init must be one of zeros, ones, .*, lecun, got 'qqq'$"):
         initialise(torch.empty(2, 2), "qqq")
 
 
