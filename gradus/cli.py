@@ -100,10 +100,10 @@ def describe(args: DescribeArgs, recipe: Recipe, config: Any) -> None:
     task = build_task(recipe, config)
     rows = describe(task.model, task.sample)
     if args.draw:
-        from gradus.core.drawing import draw_network
+        from gradus.core.drawing import draw_model
         from gradus.core.plot import save
 
-        save(draw_network(task.model, task.sample), args.draw)
+        save(draw_model(task.model, task.sample), args.draw)
     if args.json:
         show_json({"recipe": recipe.name, "layers": [vars(r) for r in rows]})
         return

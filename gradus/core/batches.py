@@ -76,7 +76,8 @@ class Batches:
             batch. A process left without an example gets one with share 0.
         """
         order = self.order(epoch).to(self.tensors[0].device)
-        for rows in order[start * self.batch_size :].split(self.batch_size):
+        for first in range(start * self.batch_size, self.examples, self.batch_size):
+            rows = order[first : first + self.batch_size]
             ours, share = rows, 1.0
             if self.world > 1:
                 ours = rows.tensor_split(self.world)[self.rank]

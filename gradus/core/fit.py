@@ -116,6 +116,7 @@ def fit(
         while at.epoch < config.epochs and not _early(session):
             started, first = time.perf_counter(), at.step
             pending: Pending = []
+            batch: Batch = ()
             session.model.train()
             for batch, share in train.epoch(at.epoch, at.batch):
                 with device.autocast():

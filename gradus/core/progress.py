@@ -2,12 +2,13 @@
 
 import sys
 import time
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 LINE_SECONDS = 1.0
 """Least time between two plain lines."""
 
 
+@runtime_checkable
 class Reporter(Protocol):
     """Hears of a training as it goes on."""
 

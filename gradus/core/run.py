@@ -44,6 +44,7 @@ class Run:
         self.path = path
         self.recipe = recipe
         self.info = info
+        self._task: Any = None
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, recipe={self.recipe.name!r}, status={self.status!r})"
@@ -137,12 +138,13 @@ class Run:
         return f"gradus train {self.recipe.name} --run-dir {self.path} --resume"
 
     def task(self) -> Any:
-        """The run's task, with the best parameters in its model."""
+        """The run's task, with the best parameters in its model; built once, then kept."""
         from gradus.core.task import build_task
 
-        task = build_task(self.recipe, self.config)
-        task.model.load_state_dict(self.load_weights())
-        return task
+        if self._task is None:
+            self._task = build_task(self.recipe, self.config)
+            self._task.model.load_state_dict(self.load_weights())
+        return self._task
 
     def evaluate(self, split: str = "test") -> dict[str, float]:
         """Mean loss and metrics of the best parameters on `test`, `validation` or `train`."""

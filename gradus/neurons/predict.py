@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from gradus.core.errors import UsageError
 from gradus.core.run import Run
 from gradus.data.images import prepare_digit, read_image
-from gradus.neurons.mlp import MLP
+from gradus.neurons.build import net
+from gradus.neurons.data import pixels
 from gradus.neurons.perceptron import Perceptron
-from gradus.neurons.train import pixels
 
 Answer = dict[str, Any]
 Predictor = Callable[..., list[Answer]]
@@ -26,7 +26,8 @@ def load_images(run: Run) -> Predictor:
     Each answer has `input`, `label`, `probability` and `top`, the most probable classes.
     """
     classes, shape = run.info["facts"]["classes"], tuple(run.info["facts"]["shape"])
-    model = _net(run, int(np.prod(shape)), len(classes))
+    config: Any = run.config
+    model = _loaded(run, net(config, int(np.prod(shape)), len(classes)))
 
     def predict(*inputs: str | Path | np.ndarray) -> list[Answer]:
         images = np.stack([_image(i, shape) for i in inputs])
@@ -42,7 +43,8 @@ def load_images(run: Run) -> Predictor:
 def load_planar(run: Run) -> Predictor:
     """The class of a point; takes "x,y" or pairs of numbers."""
     classes = run.info["facts"]["classes"]
-    model = _net(run, 2, len(classes))
+    config: Any = run.config
+    model = _loaded(run, net(config, 2, len(classes)))
 
     def predict(*inputs: Any) -> list[Answer]:
         points = _numbers(inputs, ["x", "y"])
@@ -79,12 +81,6 @@ def load_fast_food(run: Run) -> Predictor:
         return [{"input": x.tolist(), "price": round(float(x @ prices), 4)} for x in servings]
 
     return predict
-
-
-def _net(run: Run, features: int, classes: int) -> MLP:
-    config: Any = run.config
-    sizes = (features, *config.hidden, classes)
-    return _loaded(run, MLP(sizes, config.activation, config.dropout, config.init))
 
 
 def _loaded(run: Run, model: Any) -> Any:

@@ -5,19 +5,23 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from jaxtyping import Float, Integer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from gradus.core.batches import Batch, Batches, split
 from gradus.core.task import Task
 from gradus.data.public import load_images
+from gradus.neurons.build import net
+from gradus.neurons.data import pixels, planar_data
 from gradus.neurons.delta_rule import PRICES, meals
-from gradus.neurons.mlp import MLP
 from gradus.neurons.perceptron import Perceptron, exam_data, perceptron_loss
-from gradus.neurons.planar import planar_data
 from gradus.neurons.recipes import ExamConfig, FastFoodConfig, ImageConfig, NetConfig, PlanarConfig
-from gradus.neurons.regularise import l2_penalty, project_max_norm_, soft_threshold_
+from gradus.neurons.regularise import (
+    l2_penalty,
+    project_max_norm_,
+    soft_threshold_,
+    weights_of,
+)
 
 Projection = Callable[[nn.Module, float], None]
 
@@ -30,7 +34,7 @@ def images(config: ImageConfig) -> Task:
     data = load_images(config.data)
     kept, held_out = split(_tensors(data.train_images, data.train_labels), config.validation)
     features = kept[0][0].numel()
-    model = _net(config, features, len(data.classes))
+    model = net(config, features, len(data.classes))
     return Task(
         model=model,
         train=Batches(kept, config.batch_size, config.seed),
@@ -53,7 +57,7 @@ def planar(config: PlanarConfig) -> Task:
         for n, seed in ((config.examples, 0), (1000, 1), (1000, 2))
     )
     return Task(
-        model=_net(config, 2, 2),
+        model=net(config, 2, 2),
         train=Batches(train, config.batch_size, config.seed),
         validation=_whole(validation),
         test=lambda: _whole(test),
@@ -103,11 +107,6 @@ def fast_food(config: FastFoodConfig) -> Task:
     )
 
 
-def pixels(images: Integer[Tensor, "batch *size"]) -> Float[Tensor, "batch features"]:
-    """Grey levels 0 … 255 as one vector in [0, 1] an image."""
-    return images.flatten(1).float() / 255
-
-
 def classify(model: nn.Module, batch: Batch, l2: float = 0.0) -> tuple[Tensor, dict[str, Tensor]]:
     """Cross-entropy of the softmax, the L2 penalty added, and the share of right answers.
 
@@ -152,17 +151,12 @@ def _exam(config: ExamConfig, seed: int) -> tuple[Tensor, Tensor]:
     return x, torch.where(flipped, -t, t)
 
 
-def _net(config: NetConfig, features: int, classes: int) -> MLP:
-    sizes = (features, *config.hidden, classes)
-    return MLP(sizes, config.activation, config.dropout, config.init)
-
-
-def _projection(config: NetConfig):
+def _projection(config: NetConfig) -> Projection | None:
     if not (config.l1 or config.max_norm):
         return None
 
     def project(model: nn.Module, lr: float) -> None:
-        weights = [p for p in model.parameters() if p.ndim > 1]
+        weights = weights_of(model)
         if config.l1:
             soft_threshold_(weights, lr * config.l1)
         if config.max_norm:

@@ -1,9 +1,9 @@
-"""Two classes in the plane: the toy data of figures 2-10, 2-11 and 2-15."""
+"""What the nets of chapters 1–3 take in: pixels as vectors, and two classes in the plane."""
 
 import math
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Integer
 from torch import Tensor
 
 from gradus.core.errors import UsageError
@@ -12,10 +12,17 @@ from gradus.core.recipe import nearest
 SHAPES = ("blobs", "circle", "moons", "spiral")
 
 
+def pixels(images: Integer[Tensor, "batch *size"]) -> Float[Tensor, "batch features"]:
+    """Grey levels 0 … 255 as one vector in [0, 1] an image (figure 1-3)."""
+    return images.flatten(1).float() / 255
+
+
 def planar_data(
     shape: str, n: int, noise: float, seed: int
 ) -> tuple[Float[Tensor, "n 2"], Int64[Tensor, "n"]]:
     """Points of two classes, in turn, each scattered around a curve of its class.
+
+    Data of the kind of figures 2-10, 2-11 and 2-15.
 
     Args:
         shape: `blobs` (two heaps), `circle` (one inside the other), `moons` (two half circles

@@ -1,0 +1,19 @@
+"""What every test shares: Hypothesis without a clock, and the real data where there is some."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("gradus", deadline=None, max_examples=50, derandomize=True)
+settings.load_profile("gradus")
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of raw public data that GRADUS_DATA names; the test is skipped without one."""
+    folder = os.environ.get("GRADUS_DATA")
+    if not folder:
+        pytest.skip("needs real data: set GRADUS_DATA to a folder of raw files")
+    return Path(folder)
