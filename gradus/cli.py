@@ -4,9 +4,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 import gradus
 from gradus import catalog
@@ -15,6 +15,10 @@ from gradus.core.errors import Interrupted, RunError, UsageError
 from gradus.core.recipe import FitConfig, Recipe, nearest
 from gradus.parse import parse
 from gradus.tables import heading, say, show_json, table
+
+Name = Annotated[str, arg(metavar="RECIPE")]
+RunFolder = Annotated[Path, arg(metavar="RUN")]
+Folder = Annotated[Path, arg(metavar="FOLDER")]
 
 OVERVIEW = """\
 usage: gradus VERB [...]        gradus VERB --help tells more
@@ -84,9 +88,9 @@ def _expectation(measured: dict[str, Any] | None) -> str:
 class DescribeArgs:
     """A recipe's layers with output shapes, parameters and operations."""
 
-    recipe: Positional[str]
+    recipe: Positional[Name]
     """Name of the recipe."""
-    draw: Path | None = None
+    draw: Annotated[Path | None, arg(metavar="FILE")] = None
     """Also draw the network into this file (.png; an .svg is put beside it)."""
     json: bool = False
     """Print one JSON document."""
@@ -122,9 +126,9 @@ def describe(args: DescribeArgs, recipe: Recipe, config: Any) -> None:
 class TrainArgs:
     """Train a recipe into a run folder. Every setting of the recipe is an option."""
 
-    recipe: Positional[str]
+    recipe: Positional[Name]
     """Name of the recipe (gradus list)."""
-    run_dir: Path | None = None
+    run_dir: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Run folder; by default the next free runs/RECIPE-NUMBER."""
     resume: bool = False
     """Go on with the run in --run-dir, with its own settings."""
@@ -166,7 +170,7 @@ def train(args: TrainArgs, recipe: Recipe, config: Any) -> None:
 class EvaluateArgs:
     """Measure a run's best epoch; everything needed is in its folder, but for the data."""
 
-    run: Positional[Path]
+    run: Positional[RunFolder]
     """Run folder."""
     split: Literal["test", "validation", "train"] = "test"
     """Which examples to measure on."""
@@ -191,9 +195,9 @@ def evaluate(args: EvaluateArgs) -> None:
 class PredictArgs:
     """Answer about new inputs: image files, or numbers such as 7,5; one a line on stdin too."""
 
-    run: Positional[Path]
+    run: Positional[RunFolder]
     """Run folder."""
-    inputs: Positional[tuple[str, ...]] = ()
+    inputs: Positional[Annotated[tuple[str, ...], arg(metavar="[INPUT ...]")]] = ()
     """What to answer about; without any, each line of standard input is one."""
     json: bool = False
     """Print one JSON document."""
@@ -228,7 +232,7 @@ def _words(answer: dict[str, Any]) -> str:
 class DataArgs:
     """The public data sets: where they lie here, where they come from, their terms."""
 
-    name: Positional[str] = ""
+    name: Positional[Annotated[str, arg(metavar="[NAME]")]] = ""
     """One data set, to see its files and addresses."""
     fetch: bool = False
     """Download what is missing of it, checksums verified."""
@@ -273,7 +277,7 @@ def data(args: DataArgs) -> None:
 class RunsArgs:
     """The run folders, newest last, with their results."""
 
-    folder: Positional[Path] = Path("runs")
+    folder: Positional[Folder] = Path("runs")
     """Folder that holds the run folders."""
     recipe: str = ""
     """Only runs of this recipe."""
@@ -319,13 +323,13 @@ def runs(args: RunsArgs) -> None:
 class FigureArgs:
     """Redraw figures of the book from real runs, or the figures of one of your runs."""
 
-    what: Positional[tuple[str, ...]] = ()
+    what: Positional[Annotated[tuple[str, ...], arg(metavar="[FIGURE | RUN ...]")]] = ()
     """Figures of the book, such as 1-4 2-3, or run folders."""
     all: bool = False
     """Draw every figure of the book that there is."""
     list: bool = False
     """Name the figures instead of drawing."""
-    out: Path = Path("figures")
+    out: Folder = Path("figures")
     """Folder for the book's figures; a run's own go into its folder."""
     json: bool = False
     """Print one JSON document."""
@@ -371,7 +375,7 @@ def _draw(name: str, figures: dict[str, Callable[[], Any]], out: Path) -> list[P
 class AdviseArgs:
     """What a run's curves say (underfits, overfits, plateau …) and what to try next."""
 
-    run: Positional[Path]
+    run: Positional[RunFolder]
     """Run folder."""
     json: bool = False
     """Print one JSON document."""
@@ -407,13 +411,10 @@ def completion(args: CompletionArgs) -> None:
     """Print the completion script."""
     from gradus.parse import completion_script
 
-    def of_recipes(arguments: type) -> dict[str, type]:
-        return {r.name: _combined(arguments, r.config) for r in catalog.recipes()}
-
-    verbs = {
-        name: of_recipes(verb.arguments) if verb.of_recipe else verb.arguments
-        for name, verb in VERBS.items()
-    }
+    verbs = {}
+    for name, (arguments, _, of_recipe) in VERBS.items():
+        recipes = catalog.recipes() if of_recipe else []
+        verbs[name] = {r.name: _combined(arguments, r.config) for r in recipes} or arguments
     sys.stdout.write(completion_script(args.shell, "gradus", verbs))
 
 
@@ -443,7 +444,7 @@ def _combined(arguments: type, settings: FitConfig) -> type:
     """A verb's own arguments and a recipe's settings as one dataclass."""
     made = make_dataclass(
         arguments.__name__,
-        [("arguments", arguments), ("settings", type(settings), field(default=settings))],
+        [("general", arguments), ("recipe", type(settings), field(default=settings))],
         frozen=True,
     )
     made.__doc__ = arguments.__doc__
@@ -458,9 +459,10 @@ def _call(verb: str, words: list[str]) -> None:
     if not of_recipe:
         function(parse(arguments, words, f"gradus {verb}"))
         return
+    if words and words[0] in ("-h", "--help"):
+        parse(arguments, words, f"gradus {verb}")
     if not words or words[0].startswith("-"):
-        parse(arguments, words, f"gradus {verb}")  # shows the help, or tells what is missing
-        raise UsageError(f"the recipe comes first: gradus {verb} RECIPE [...] (see: gradus list)")
+        raise UsageError(f"which recipe? gradus {verb} RECIPE [...] (see: gradus list)")
     recipe = catalog.recipe(words[0])
     settings = starting_config(
         recipe,
@@ -468,7 +470,7 @@ def _call(verb: str, words: list[str]) -> None:
         resume=Path(_value("--run-dir", words)) if "--resume" in words else None,
     )
     parsed: Any = parse(_combined(arguments, settings), words, f"gradus {verb} {recipe.name}")
-    function(parsed.arguments, recipe, parsed.settings)
+    function(parsed.general, recipe, parsed.recipe)
 
 
 def _value(option: str, words: list[str]) -> str:

@@ -4,17 +4,21 @@ import contextlib
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+from dataclasses import fields, is_dataclass, make_dataclass
+from typing import Annotated, Any, TypeVar, Union
 
 import tyro
-from tyro.extras import subcommand_cli_from_dict
+from tyro.conf import subcommand
 
 from gradus.core.errors import UsageError
 from gradus.core.recipe import nearest
 
 T = TypeVar("T")
-MARKERS = (tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
+MARKERS = (
+    tyro.conf.FlagCreatePairsOff,
+    tyro.conf.OmitArgPrefixes,
+    tyro.conf.OmitSubcommandPrefixes,
+)
 
 
 def parse(kind: type[T], args: Sequence[str], prog: str, default: Any = None) -> T:
@@ -68,7 +72,7 @@ def _one_line(box: str) -> str:
     ]
     text = " ".join(line for line in inside if line.strip("─- "))
     text = re.split(r"For full helptext|Argument helptext", text)[0]
-    return re.sub(r"^Error parsing (settings: )?", "", re.sub(r"\s+", " ", text)).strip()
+    return re.sub(r"^Error parsing (recipe: )?", "", re.sub(r"\s+", " ", text)).strip()
 
 
 def completion_script(shell: str, prog: str, verbs: Mapping[str, Any]) -> str:
@@ -77,10 +81,19 @@ def completion_script(shell: str, prog: str, verbs: Mapping[str, Any]) -> str:
     Args:
         shell: bash, zsh or fish.
         prog: name of the command.
-        verbs: verb -> its dataclass of arguments, or a mapping of the verb's own verbs.
+        verbs: verb -> its dataclass of arguments, or a mapping of the verb's own verbs to theirs.
     """
     said = io.StringIO()
     words = ["--tyro-print-completion", shell]
     with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
-        subcommand_cli_from_dict(dict(verbs), prog=prog, args=words, config=MARKERS)
+        tyro.cli(_choice(verbs), prog=prog, args=words, config=MARKERS)
     return said.getvalue()
+
+
+def _choice(verbs: Mapping[str, Any]) -> Any:
+    """A dataclass with one field, which is one of the verbs' dataclasses."""
+    kinds = [
+        Annotated[_choice(kind) if isinstance(kind, Mapping) else kind, subcommand(name)]
+        for name, kind in verbs.items()
+    ]
+    return make_dataclass("Choice", [("verb", Union[tuple(kinds)])])  # noqa: UP007

@@ -114,7 +114,8 @@ def _newest_first(folder: Path) -> list[Path]:
 def random_state() -> State:
     """The state of Python's, NumPy's and torch's random numbers, as plain values and tensors."""
     version, inner, gauss = random.getstate()
-    algorithm, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
+    numpy_state: Any = np.random.get_state()  # noqa: NPY002
+    algorithm, keys, position, has_gauss, cached = numpy_state
     state: State = {
         "python": [version, list(inner), gauss],
         "numpy": [algorithm, torch.from_numpy(keys.astype("int64")), position, has_gauss, cached],

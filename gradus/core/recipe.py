@@ -147,6 +147,5 @@ def config_to_json(config: FitConfig) -> dict[str, Any]:
 
 def config_from_json(recipe: Recipe, values: Mapping[str, Any]) -> FitConfig:
     """The inverse of `config_to_json`, for the recipe's own type of config."""
-    return recipe.configure(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    )
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return recipe.configure(quick=False, **settings)

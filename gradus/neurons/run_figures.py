@@ -65,7 +65,7 @@ def first_layer(run: Run) -> Figure:
     plot.title(
         fig,
         f"The weights of {len(images)} of the first layer's {len(weight)} neurons",
-        "Blue and orange: ink here speaks against or for the neuron; the longest weight vectors",
+        "Red: ink here speaks for the neuron, blue: against it. The longest weight vectors",
     )
     return fig
 
