@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gradus.core.checkpoint import load_latest
 from gradus.core.device import Device, open_device
 from gradus.core.errors import Interrupted, RunError, UsageError
 from gradus.core.fit import Fitted, fit
@@ -12,6 +13,9 @@ from gradus.core.recipe import MACHINE_SETTINGS, FitConfig, Recipe, config_to_js
 from gradus.core.report import write_report
 from gradus.core.run import Run, create, read_info
 from gradus.core.task import Task, build_task, evaluate
+
+LOCK_PATIENCE = 30.0
+"""How long a resumed run waits for the process it continues to end, in s."""
 
 
 def train(
@@ -47,7 +51,10 @@ def train(
     if not device.leads:
         fit(task, config, run=run, resume=resume, device=device)
         return run
-    with run.lock():
+    with run.lock(LOCK_PATIENCE if resume else 0.0):
+        if resume and _complete(run, config):
+            reporter.note(f"{run.path} is complete ({config.epochs} epochs): nothing is left to do")
+            return run
         run.update(status="running", config=config_to_json(config), device=device.report())
         try:
             fitted = fit(task, config, run=run, resume=resume, reporter=reporter, device=device)
@@ -59,6 +66,20 @@ def train(
             _fail(run, error)
             raise
     return run
+
+
+def _complete(run: Run, config: FitConfig) -> bool:
+    """Whether the run needs no more training; its newest checkpoint and weights are whole then.
+
+    Raises:
+        RunError: it was complete, but what it left is damaged.
+    """
+    run.info = read_info(run.path)  # it may have ended while we waited for it
+    if run.status != "complete" or run.info["config"]["epochs"] != config.epochs:
+        return False
+    load_latest(run.checkpoints, note=lambda _: None)
+    run.load_weights()
+    return True
 
 
 def check_resumable(run: Run, config: FitConfig) -> None:

@@ -15,11 +15,12 @@ import json
 import os
 import platform
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from gradus.core.errors import RunError, UsageError
 from gradus.core.files import write_atomically
@@ -27,6 +28,8 @@ from gradus.core.recipe import FitConfig, Recipe, config_from_json, config_to_js
 
 FORMAT = 1
 """Version of the folder's layout; a folder of a newer one is refused."""
+LOCK_POLL = 0.2
+"""Time between two tries for a folder that another process holds, in s."""
 
 Record = dict[str, Any]
 
@@ -179,25 +182,38 @@ class Run:
         return save(known[name](self), self.path / "figures" / f"{name}.png")
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, patience: float = 0.0) -> Iterator[None]:
         """Hold the folder for writing; the lock goes with the process, however it ends.
+
+        Args:
+            patience: how long, in s, another training may take to end before this one gives up.
 
         Raises:
             UsageError: another process is training into this folder.
         """
+        deadline = time.monotonic() + patience
         with open(self.path / ".lock", "a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                raise UsageError(
-                    f"another training (process {file.read().strip()}) is writing into "
-                    f"{self.path}: wait for it, or choose another --run-dir"
-                ) from None
+            while not _lock(file):
+                if time.monotonic() >= deadline:
+                    file.seek(0)
+                    raise UsageError(
+                        f"another training (process {file.read().strip()}) is writing into "
+                        f"{self.path}: wait for it, or choose another --run-dir"
+                    )
+                time.sleep(LOCK_POLL)
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def _lock(file: TextIO) -> bool:
+    """Take the lock if it is free; whether it is ours."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def create(recipe: Recipe, config: FitConfig, path: Path | None = None) -> Run:
