@@ -1,0 +1,72 @@
+"""What a user should expect of each recipe: score and time, measured over seeds.
+
+    GRADUS_DATA=... python benchmarks/bands.py [RECIPE ...] [--seeds 10] [--full-seeds 3]
+
+Writes gradus/expected.json, which `gradus list` and `gradus train --quick` quote: for the quick
+and the full settings the test metric's mean, standard deviation (n − 1), the band mean ± 3
+standard deviations (inside what the metric can be), and the median wall time of the whole command.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any
+
+from gradus import catalog
+from gradus.core.run import environment, processor
+
+EXPECTED = Path(__file__).parents[1] / "gradus" / "expected.json"
+
+
+def main() -> None:
+    """Measure the recipes named, or all, and lay the results over what stands."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("recipes", nargs="*", help="names; all by default")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds of the quick settings")
+    parser.add_argument("--full-seeds", type=int, default=3, help="seeds of the full settings")
+    args = parser.parse_args()
+    for name in args.recipes or catalog.RECIPES:
+        for kind, seeds in (("quick", args.seeds), ("full", args.full_seeds)):
+            if seeds:
+                measured = measure(name, kind, seeds)
+                known = json.loads(EXPECTED.read_text())
+                known.setdefault(name, {})[kind] = measured
+                EXPECTED.write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n")
+                print(name, kind, json.dumps(measured, ensure_ascii=False), flush=True)
+
+
+def measure(name: str, kind: str, seeds: int) -> dict[str, Any]:
+    """Train a recipe once a seed through the real command."""
+    metric = catalog.recipe(name).metric
+    scores, seconds = [], []
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as folder:
+            run = Path(folder) / "run"
+            words = [sys.executable, "-m", "gradus", "train", name, "--seed", str(seed)]
+            words += ["--run-dir", str(run)] + (["--quick"] if kind == "quick" else [])
+            started = time.perf_counter()
+            subprocess.run(words, check=True, capture_output=True)
+            seconds.append(time.perf_counter() - started)
+            scores.append(json.loads((run / "run.json").read_text())["results"]["test"][metric])
+    spread = stdev(scores) if seeds > 1 else 0.0
+    low, high = mean(scores) - 3 * spread, mean(scores) + 3 * spread
+    if metric in ("accuracy", "error"):
+        high = min(high, 1.0)
+    return {
+        "metric": metric,
+        "mean": mean(scores),
+        "sd": spread,
+        "band": [max(low, 0.0), high],
+        "seeds": seeds,
+        "seconds": round(median(seconds), 2),
+        "machine": f"{processor()}, {environment()['cores']} cores",
+    }
+
+
+if __name__ == "__main__":
+    main()
