@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -72,7 +73,7 @@ def one_run(name: str, epochs: int) -> float:
     if process.wait():
         raise SystemExit(f"{name} failed:\n{b''.join(said).decode(errors='replace')[-3000:]}")
     ends = json.loads(next(line for line in lines if line.startswith("RESULT"))[7:])
-    return median(b - a for a, b in zip(ends, ends[1:], strict=False))
+    return median(b - a for a, b in pairwise(ends))
 
 
 def _drain(master: int, said: list[bytes]) -> None:

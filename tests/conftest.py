@@ -3,8 +3,12 @@
 import os
 from pathlib import Path
 
-import pytest
-from hypothesis import settings
+# Tests run side by side: one thread each, here and in the processes they start. OpenMP reads this
+# when torch is first imported, so it comes before everything that may import torch.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 settings.register_profile("gradus", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("gradus")

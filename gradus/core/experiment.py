@@ -138,6 +138,7 @@ def _finish(run: Run, task: Task, fitted: Fitted, device: Device, reporter: Repo
         "test_seconds": round(time.perf_counter() - started, 3),
     }
     run.update(status="complete", results=results, facts=task.facts)
+    run.remember(task)
     for name in run.figures():
         run.figure(name)
     write_report(run)

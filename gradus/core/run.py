@@ -149,6 +149,11 @@ class Run:
             self._task.model.load_state_dict(self.load_weights())
         return self._task
 
+    def remember(self, task: Any) -> None:
+        """Keep a task that already has the best parameters, so that none has to be built."""
+        task.model.to("cpu")
+        self._task = task
+
     def evaluate(self, split: str = "test") -> dict[str, float]:
         """Mean loss and metrics of the best parameters on `test`, `validation` or `train`."""
         from gradus.core.task import evaluate
