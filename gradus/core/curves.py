@@ -101,7 +101,7 @@ class Curves:
     def left(self) -> float | None:
         """The lower final loss as a share of the first epoch's; None unless losses are > 0."""
         end = float(min(self.train[-1], self.validation[-1]))
-        return end / self.untrained if end > 0 else None
+        return end / self.untrained if end > 0 and self.untrained > 0 else None
 
     @property
     def lead(self) -> float:

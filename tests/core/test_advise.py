@@ -312,3 +312,8 @@ def test_the_unit_of_the_loss_does_not_matter_for_real_curves(kind, n, scale):
     train, validation = curves(kind, n)
     scaled = advise(records(scale * train, scale * validation))
     assert scaled.verdict == advise(records(train, validation)).verdict
+
+
+def test_a_loss_that_begins_at_zero_has_no_share_left():
+    assert advise(records([0.0, 0.0, 0.0, 1.0, 0.0])).verdict in {"healthy", "plateau"}
+    assert advise(records([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])).verdict == "diverges"
