@@ -7,7 +7,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 .PHONY: quickstart test test-all bench docs lab lint clean
 
 quickstart: $(VENV)/.core
-	$(BIN)/python docs/quickstart.py
+	$(BIN)/python -m gradus.quickstart
 
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
