@@ -126,7 +126,7 @@ def draw_neurons(ax: Axes, sizes: Sequence[int], silent: Sequence[Collection[int
         for (neurons, _), off in zip(places, list(silent) or [()] * len(sizes), strict=True)
     ]
     reach = max(max(heights) for _, heights in places) + 0.65
-    diameter = min(150 / (2 * reach), 32)  # points
+    diameter = min(150 / (2 * reach), 28)  # points
     for x in range(len(sizes) - 1):
         lines = [
             [(x, here), (x + 1, there)]

@@ -179,9 +179,9 @@ def _lay_out_below(fig: Figure, top: float) -> None:
 
 
 def _wrap(text: Text, width: float) -> None:
-    """Break a text at spaces into lines no wider than `width` pixels."""
+    """Break a text at spaces into lines no wider than `width` pixels; no-break spaces hold."""
     lines: list[str] = []
-    for word in text.get_text().split():
+    for word in text.get_text().split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
         text.set_text(longer)
         if lines and text.get_window_extent().width <= width:
