@@ -10,7 +10,7 @@ from gradus.neurons.delta_rule import Descent, delta_rule, sigmoid
 
 EPOCHS, RATE, START = 300, 0.3, -1.0
 FLAT = 0.01  # a slope below this is called flat
-RUNS = 20  # of stochastic gradient descent, each in its own order of the examples
+RUNS = 10  # of stochastic gradient descent, each in its own order of the examples
 W = np.linspace(-1.2, 8, 461)
 
 
