@@ -102,10 +102,10 @@ def data():
 def ours(epochs: int, **settings) -> list[float]:
     """`gradus train mnist-mlp`, everything on; the clock at the end of each epoch."""
     import gradus
-    from gradus.core.progress import reporter
+    from gradus.core.progress import console
 
     ends: list[float] = []
-    bar = reporter()
+    bar = console()
     inner = bar.epoch
 
     def epoch(record: dict, total: int) -> None:

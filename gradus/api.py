@@ -28,7 +28,7 @@ def train(
         run_dir: the run folder; by default the next free `runs/<name>-<number>`.
         resume: go on with the run in `run_dir`.
         quick: the classroom version, at most 60 s on two cores.
-        reporter: hears of the progress; `gradus.core.progress.reporter()` shows a bar.
+        reporter: hears of the progress; `gradus.core.progress.console()` shows a bar.
         settings: the recipe's settings by name, such as `epochs=5`.
 
     Returns:

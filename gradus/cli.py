@@ -12,6 +12,7 @@ import gradus
 from gradus import catalog
 from gradus.api import open_run, starting_config
 from gradus.core.errors import Interrupted, RunError, UsageError
+from gradus.core.progress import reporting
 from gradus.core.recipe import FitConfig, Recipe, nearest
 from gradus.parse import parse
 from gradus.tables import heading, say, show_json, table
@@ -142,12 +143,11 @@ def train(args: TrainArgs, recipe: Recipe, config: Any) -> None:
     """Train, and say what came of it."""
     from gradus.core.device import in_group, is_leading_process, launch
     from gradus.core.experiment import train as train_recipe
-    from gradus.core.progress import reporter
 
     if args.devices > 1 and not in_group():
         launch(args.devices, sys.argv[1:])
         return
-    run = train_recipe(recipe, config, path=args.run_dir, resume=args.resume, reporter=reporter())
+    run = train_recipe(recipe, config, path=args.run_dir, resume=args.resume)
     if not is_leading_process():
         return
     from gradus.core.report import show
@@ -493,7 +493,8 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.write(f"gradus {gradus.__version__}\n")
         return 0
     try:
-        _call(words[0], words[1:])
+        with reporting():
+            _call(words[0], words[1:])
     except SystemExit as stop:  # tyro's, after --help
         return int(stop.code or 0)
     except (Exception, Interrupted, KeyboardInterrupt) as error:

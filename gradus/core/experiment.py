@@ -1,5 +1,7 @@
 """A whole training: fit, test once, figures, report; and going on with one that was stopped."""
 
+import hashlib
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from gradus.core.checkpoint import load_latest
 from gradus.core.device import Device, open_device
 from gradus.core.errors import Interrupted, RunError, UsageError
 from gradus.core.fit import Fitted, fit
-from gradus.core.progress import Reporter, Silent
+from gradus.core.progress import Reporter, current
 from gradus.core.recipe import MACHINE_SETTINGS, FitConfig, Recipe, config_to_json
 from gradus.core.report import write_report
 from gradus.core.run import Run, create, read_info
@@ -34,7 +36,7 @@ def train(
             compute and, at a constant learning rate, for more epochs.
         path: the folder; by default the next free `runs/<recipe>-<number>`.
         resume: go on from the newest checkpoint in `path`.
-        reporter: hears of the progress.
+        reporter: hears of the progress; by default the one in use (`progress.reporting`).
 
     Returns:
         The finished run, its best parameters saved, tested once, with figures and report.
@@ -44,7 +46,7 @@ def train(
         RunError: the training failed; what was saved stays.
         Interrupted: a signal asked to stop; the run can be resumed.
     """
-    reporter = reporter or Silent()
+    reporter = reporter or current()
     device = open_device(config.device, config.precision, config.fallback)
     task = build_task(recipe, config)
     run = _folder(recipe, config, path, resume, device)
@@ -66,6 +68,17 @@ def train(
             _fail(run, error)
             raise
     return run
+
+
+def trained(recipe: Recipe, **settings: Any) -> Run:
+    """A finished run with these settings: the one kept from before, else one trained now.
+
+    Such runs, which figures are drawn from, are kept under `runs/figures`.
+    """
+    config = recipe.configure(**settings)
+    digest = hashlib.sha256(json.dumps(config_to_json(config), sort_keys=True).encode())
+    path = Path("runs", "figures", f"{recipe.name}-{digest.hexdigest()[:8]}")
+    return train(recipe, config, path=path, resume=(path / "run.json").exists())
 
 
 def _complete(run: Run, config: FitConfig) -> bool:

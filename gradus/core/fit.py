@@ -15,7 +15,7 @@ from gradus.core.errors import Interrupted, RunError
 from gradus.core.log import EventLog
 from gradus.core.numerics import check_numerics, diagnose
 from gradus.core.optim import make_optimizer
-from gradus.core.progress import Reporter, Silent
+from gradus.core.progress import Reporter, current
 from gradus.core.recipe import FitConfig
 from gradus.core.run import Record, Run
 from gradus.core.schedule import make_schedule
@@ -92,7 +92,7 @@ def fit(
         config: how to train it.
         run: the folder for metrics, checkpoints and events; without one nothing is written.
         resume: go on from the run's newest checkpoint that is whole.
-        reporter: hears of the progress.
+        reporter: hears of the progress; by default the one in use (`progress.reporting`).
         device: where to compute; by default the one the config names.
 
     Returns:
@@ -104,7 +104,7 @@ def fit(
     """
     device = device or open_device(config.device, config.precision, config.fallback)
     train = task.train.to(device.torch).shard(device.rank, device.world)
-    session = _open(task, config, run, reporter or Silent(), device)
+    session = _open(task, config, run, reporter or current(), device)
     if resume:
         _restore(session)
     at = session.at

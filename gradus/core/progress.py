@@ -1,7 +1,10 @@
 """What a training says while it works: nothing, a bar on a terminal, or plain lines."""
 
+import contextlib
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any, Protocol, runtime_checkable
 
 LINE_SECONDS = 1.0
@@ -148,6 +151,24 @@ class Bar:
         self.progress.stop()
 
 
-def reporter() -> Reporter:
+def console() -> Reporter:
     """The bar on a terminal, plain lines elsewhere."""
     return Bar() if sys.stderr.isatty() else Lines()
+
+
+_current: ContextVar[Callable[[], Reporter]] = ContextVar("reporter", default=Silent)
+
+
+def current() -> Reporter:
+    """A new reporter of the kind in use here: silent, unless `reporting` says otherwise."""
+    return _current.get()()
+
+
+@contextlib.contextmanager
+def reporting(make: Callable[[], Reporter] = console) -> Iterator[None]:
+    """Make every training inside the `with` block report."""
+    token = _current.set(make)
+    try:
+        yield
+    finally:
+        _current.reset(token)

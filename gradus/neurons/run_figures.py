@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -31,6 +32,7 @@ def confused(run: Run) -> Figure:
     return confusion(matrix, classes)
 
 
+@plot.style()
 def mistakes(run: Run) -> Figure:
     """The test images that the net is most wrongly sure of."""
     labels, predicted, probability = _tested(run)
@@ -50,6 +52,7 @@ def mistakes(run: Run) -> Figure:
     return fig
 
 
+@plot.style()
 def first_layer(run: Run) -> Figure:
     """What each neuron of the first layer looks for."""
     shape = tuple(run.info["facts"]["shape"])
@@ -70,6 +73,7 @@ def first_layer(run: Run) -> Figure:
     return fig
 
 
+@plot.style()
 def line(run: Run) -> Figure:
     """The exam data and the line the perceptron drew."""
     task = run.task()
@@ -94,6 +98,7 @@ def line(run: Run) -> Figure:
     return fig
 
 
+@plot.style()
 def plane(run: Run) -> Figure:
     """The plane as the net divides it, with the points it learned from."""
     task = run.task()
@@ -124,7 +129,8 @@ def draw_plane(ax: Axes, model: nn.Module, points: Tensor, labels: Tensor) -> No
     places = torch.cartesian_prod(side, side)
     with torch.inference_mode():
         second = model(places).softmax(1)[:, 1].reshape(GRID, GRID).T.numpy()
-    ax.contourf(side, side, second, levels=np.linspace(0, 1, 11), cmap=plot.SIGNED, alpha=0.55)
+    shades = LinearSegmentedColormap.from_list("", [plot.PALETTE[0], "white", plot.PALETTE[1]])
+    ax.contourf(side, side, second, levels=np.linspace(0, 1, 11), cmap=shades, alpha=0.45)
     ax.contour(side, side, second, levels=[0.5], colors=plot.INK, linewidths=1.4)
     for value, marker in ((0, "o"), (1, "X")):
         x, y = points[labels == value].T.tolist()

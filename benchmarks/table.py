@@ -1,0 +1,247 @@
+"""Writes the tables of the documentation from what was measured and from the code itself.
+
+    python benchmarks/table.py            (write)
+    python benchmarks/table.py --check    (exit 1 if something would change)
+
+From gradus/expected.json come the results in README.md, docs/results.md and the recipes' pages;
+from the recipes their settings; from the catalogue the list of the book's figures. A test runs
+the check, so run this after bands.py and after changing a recipe or a figure.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from gradus import catalog
+from gradus.core.recipe import MACHINE_SETTINGS, FitConfig, Recipe
+from gradus.core.report import show
+
+ROOT = Path(__file__).parents[1]
+START, END = "<!-- results: written by benchmarks/table.py -->", "<!-- end of results -->"
+BOOK = {
+    "mnist-logistic": "91.9 % within 100 epochs",
+    "mnist-mlp": "98.2 % in 300 epochs",
+}
+"""Test accuracy that the book's text gives for its own listing."""
+ALWAYS_SHOWN = ("epochs", "batch_size", "optimizer", "lr")
+NOT_SHOWN = MACHINE_SETTINGS | {"seed", "precision", "checkpoint_seconds"}
+
+Measured = Mapping[str, Mapping[str, Any]]
+"""A recipe's part of expected.json: "quick" or "full" -> what was measured."""
+
+
+def main() -> None:
+    """Write what differs, or with --check only name it."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    check = parser.parse_args().check
+    stale = {path: text for path, text in pages().items() if read(path) != text}
+    for path, text in stale.items():
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        print("out of date:" if check else "wrote", path.relative_to(ROOT))
+    sys.exit(check and bool(stale))
+
+
+def pages() -> dict[Path, str]:
+    """Every generated file with the text it should have."""
+    generated = ROOT / "docs" / "_generated"
+    recipes = {r: catalog.expected(r.name) for r in catalog.recipes()}
+    readme = ROOT / "README.md"
+    return {
+        readme: between_markers(read(readme), summary(recipes)),
+        ROOT / "docs" / "results.md": results_page(recipes),
+        generated / "recipes.md": recipe_list(list(recipes)),
+        generated / "figures.md": figure_list(),
+        **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes.items()},
+    }
+
+
+def read(path: Path) -> str:
+    """The file's text; empty if it is not there."""
+    return path.read_text() if path.exists() else ""
+
+
+def between_markers(page: str, table: str) -> str:
+    """The page with `table` in place of what stands between the two markers."""
+    before, _, rest = page.partition(START)
+    _, marker, after = rest.partition(END)
+    if not marker:
+        raise SystemExit(f"README.md must hold the lines {START!r} and {END!r}")
+    return f"{before}{START}\n{table}\n{END}{after}"
+
+
+def summary(recipes: Mapping[Recipe, Measured]) -> str:
+    """The README's table: a row for each recipe."""
+    head = ["recipe", "test", "`--quick`", "time", "in full", "time", "book"]
+    rows = [
+        [
+            f"`{recipe.name}`",
+            recipe.metric,
+            *(cell for kind in ("quick", "full") for cell in (score(m, kind), seconds(m, kind))),
+            BOOK.get(recipe.name, "–"),
+        ]
+        for recipe, m in recipes.items()
+    ]
+    return table(head, rows)
+
+
+def results_page(recipes: Mapping[Recipe, Measured]) -> str:
+    """docs/results.md: every measurement with its band, seeds and machine."""
+    head = ["recipe", "settings", "test", "mean ± sd", "band", "seeds", "time", "book"]
+    rows = [
+        [
+            f"[{r.name}](recipes/{r.name}.md)",
+            label,
+            r.metric,
+            score(m, kind),
+            band(m, kind),
+            str(m[kind]["seeds"]) if kind in m else "–",
+            seconds(m, kind),
+            BOOK.get(r.name, "–") if kind == "full" else "",
+        ]
+        for r, m in recipes.items()
+        for kind, label in (("quick", "`--quick`"), ("full", "full"))
+    ]
+    machines = sorted({k["machine"] for m in recipes.values() for k in m.values()})
+    measured_on = "\n".join(f"- {m}" for m in machines) or "- nothing was measured yet"
+    return f"""# Results
+
+`benchmarks/bands.py` trains each recipe once a seed through the command line and notes the score
+on the test set. `benchmarks/table.py` writes this page from what it noted. A dash means that it
+was not measured. The band is the mean ± 3 standard deviations, inside what the metric can be.
+`gradus train RECIPE --quick` tells whether your run fell into it. The time is the median wall
+time of the whole command, start and figures included.
+
+{table(head, rows)}
+
+Measured on:
+
+{measured_on}
+
+The column "book" is what the book's text gives for its own listing. The recipes' pages say where
+ours differs from it.
+"""
+
+
+def recipe_page(recipe: Recipe, measured: Measured) -> str:
+    """The parts of a recipe's page that are not written by hand: facts, settings, results."""
+    facts = table(
+        ["", ""],
+        [
+            ["data", recipe.data],
+            ["source", recipe.source],
+            ["score", f"{recipe.metric} on the test set"],
+            *([["target", recipe.target]] if recipe.target else []),
+        ],
+    )
+    return (
+        "\n\n".join(
+            section(name, text)
+            for name, text in (
+                ("facts", facts),
+                ("settings", settings(recipe)),
+                ("results", results(recipe, measured)),
+            )
+        )
+        + "\n"
+    )
+
+
+def section(name: str, text: str) -> str:
+    """A part that a page can include by its name."""
+    return f"--8<-- [start:{name}]\n{text}\n--8<-- [end:{name}]"
+
+
+def settings(recipe: Recipe) -> str:
+    """The settings that make the recipe: its own, and those that are not everyone's default."""
+    quick = recipe.configure(quick=True)
+    own = {f.name for f in fields(recipe.config)} - {f.name for f in fields(FitConfig)}
+    rows = []
+    for f in fields(recipe.config):
+        value, in_quick = getattr(recipe.config, f.name), getattr(quick, f.name)
+        changed = f.name not in own and (value != f.default or in_quick != value)
+        if f.name not in NOT_SHOWN and (f.name in own or f.name in ALWAYS_SHOWN or changed):
+            option = "--" + f.name.replace("_", "-")
+            rows.append([f"`{option}`", shown(value), shown(in_quick) if in_quick != value else ""])
+    return table(["setting", "in full", "with `--quick`"], rows)
+
+
+def results(recipe: Recipe, measured: Measured) -> str:
+    """What was measured of one recipe, beside the book's result."""
+    if not measured:
+        return f"Not measured yet: `python benchmarks/bands.py {recipe.name}` does it."
+    head = ["", f"test {recipe.metric}", "band", "seeds", "time", "machine"]
+    rows = [
+        [
+            label,
+            score(measured, kind),
+            band(measured, kind),
+            str(m["seeds"]),
+            seconds(measured, kind),
+            m["machine"],
+        ]
+        for kind, label in (("quick", "`--quick`"), ("full", "full"))
+        if (m := measured.get(kind))
+    ]
+    if recipe.name in BOOK:
+        rows.append(["book", BOOK[recipe.name], "", "", "", ""])
+    return table(head, rows)
+
+
+def recipe_list(recipes: list[Recipe]) -> str:
+    """A table of all recipes."""
+    rows = [[f"[`{r.name}`](recipes/{r.name}.md)", r.summary, r.source] for r in recipes]
+    return table(["recipe", "what it does", "source"], rows) + "\n"
+
+
+def figure_list() -> str:
+    """A table of the book's figures that can be redrawn."""
+    rows = []
+    for name, draw in catalog.figures().items():
+        what = (draw.__doc__ or "").split("\n")[0]
+        file = draw.__module__.replace(".", "/") + ".py"
+        rows.append([name, what, f"`gradus figure {name}`", f"`{file}`"])
+    return table(["figure", "what it shows", "command", "drawn in"], rows) + "\n"
+
+
+def score(measured: Measured, kind: str) -> str:
+    """The mean with its standard deviation, or a dash."""
+    if not (m := measured.get(kind)):
+        return "–"
+    mean = show(m["metric"], m["mean"])
+    return mean if m["seeds"] == 1 else f"{mean} ± {show(m['metric'], m['sd'])}"
+
+
+def band(measured: Measured, kind: str) -> str:
+    """The band that a run should fall into, or a dash."""
+    if not (m := measured.get(kind)):
+        return "–"
+    low, high = (show(m["metric"], value) for value in m["band"])
+    return f"{low} to {high}"
+
+
+def seconds(measured: Measured, kind: str) -> str:
+    """The time, or a dash."""
+    return f"{measured[kind]['seconds']:.0f} s" if kind in measured else "–"
+
+
+def shown(value: object) -> str:
+    """A setting as one types it."""
+    if isinstance(value, tuple):
+        return f"`{' '.join(map(str, value))}`" if value else "none"
+    return f"`{value}`"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()
