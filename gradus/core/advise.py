@@ -106,7 +106,7 @@ def _diverges(c: Curves) -> Finding | None:
     beyond = NOISE * c.noise[0]
     level = abs(lowest) * (CLIMB_LEVEL if len(c.epochs) >= MIN_EPOCHS else 1)
     alone = climb > max(CLIMB * max(c.start - lowest, 0.0), level, beyond)
-    together = _has_risen(c) and since_best > max(RISE * c.fall, beyond)
+    together = _has_risen(c) and since_best > max(RISE * c.fall, beyond) and not _is_stuck(c)
     if not (alone or together):
         return None
     since = c.epochs[int(c.train.argmin())]

@@ -203,10 +203,13 @@ def _noise(curve: Curve) -> tuple[float, float]:
     """Standard deviation σ of the noise in a curve, and of what the running median leaves of it.
 
     A smooth trend leaves second differences small; independent noise gives them the deviation √6 σ,
-    and the median of their sizes is 0.6745 times that. The median of k numbers varies by about
-    1.25 σ / √k; the last window has k = 1 + half.
+    and the median of their sizes is 0.6745 times that. Only the second half of the run is looked
+    at: its end is what is judged, and its beginning is steep. A curve that never turns back there
+    has no noise to speak of. The median of k numbers varies by about 1.25 σ / √k; the last window
+    has k = 1 + half.
     """
-    if len(curve) < MIN_EPOCHS:
+    steps = np.diff(curve[-max(MIN_EPOCHS, len(curve) // 2) :])
+    if len(curve) < MIN_EPOCHS or np.all(steps <= 0) or np.all(steps >= 0):
         return 0.0, 0.0
-    sigma = float(np.median(np.abs(np.diff(curve, 2))) / (0.6745 * np.sqrt(6)))
+    sigma = float(np.median(np.abs(np.diff(steps))) / (0.6745 * np.sqrt(6)))
     return sigma, float(1.25 * sigma / np.sqrt(1 + _half_window(curve)))

@@ -317,3 +317,9 @@ def test_the_unit_of_the_loss_does_not_matter_for_real_curves(kind, n, scale):
 def test_a_loss_that_begins_at_zero_has_no_share_left():
     assert advise(records([0.0, 0.0, 0.0, 1.0, 0.0])).verdict in {"healthy", "plateau"}
     assert advise(records([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])).verdict == "diverges"
+
+
+def test_the_steep_start_of_a_short_run_is_not_taken_for_noise():
+    train = [1.648, 0.701, 0.415, 0.280, 0.215, 0.184]  # digits-mlp, six epochs
+    validation = [1.014, 0.531, 0.343, 0.256, 0.248, 0.234]
+    assert advise(records(train, validation)).verdict in {"healthy", "too short"}
