@@ -1,6 +1,9 @@
 """The command line: for each verb one dataclass of arguments and one function."""
 
+import contextlib
+import io
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
@@ -12,8 +15,9 @@ import gradus
 from gradus import catalog
 from gradus.api import open_run, starting_config
 from gradus.core.errors import Interrupted, RunError, UsageError
+from gradus.core.launch import UNEXPECTED, in_group, is_leading_process, launch
 from gradus.core.progress import reporting
-from gradus.core.recipe import FitConfig, Recipe, nearest
+from gradus.core.recipe import FitConfig, Recipe, check_setting, nearest
 from gradus.parse import parse
 from gradus.tables import heading, say, show_json, table
 
@@ -138,15 +142,15 @@ class TrainArgs:
     devices: int = 1
     """Processes to share the work: one per GPU, or CPU processes."""
 
+    def __post_init__(self) -> None:
+        """Refuse a number that cannot be meant."""
+        check_setting(self.devices >= 1, "devices", "≥ 1", self.devices)
+
 
 def train(args: TrainArgs, recipe: Recipe, config: Any) -> None:
     """Train, and say what came of it."""
-    from gradus.core.device import in_group, is_leading_process, launch
     from gradus.core.experiment import train as train_recipe
 
-    if args.devices > 1 and not in_group():
-        launch(args.devices, sys.argv[1:])
-        return
     run = train_recipe(recipe, config, path=args.run_dir, resume=args.resume)
     if not is_leading_process():
         return
@@ -470,6 +474,9 @@ def _call(verb: str, words: list[str]) -> None:
         resume=Path(_value("--run-dir", words)) if "--resume" in words else None,
     )
     parsed: Any = parse(_combined(arguments, settings), words, f"gradus {verb} {recipe.name}")
+    processes = getattr(parsed.general, "devices", 1)
+    if processes > 1 and not in_group():
+        raise SystemExit(launch(processes, [verb, *words]))
     function(parsed.general, recipe, parsed.recipe)
 
 
@@ -495,7 +502,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         with reporting():
             _call(words[0], words[1:])
-    except SystemExit as stop:  # tyro's, after --help
+        sys.stdout.flush()
+    except SystemExit as stop:  # tyro's, after --help; or the code of a group of processes
         return int(stop.code or 0)
     except (Exception, Interrupted, KeyboardInterrupt) as error:
         if len(words) < len(argv):
@@ -508,7 +516,7 @@ def _tell(error: BaseException) -> int:
     """One line about an error on standard error; the exit code."""
     match error:
         case Interrupted():
-            text, code = f"stopped; a checkpoint is saved. Go on with: {error}", 128 + error.signum
+            text, code = f"stopped; go on with: {error}", 128 + error.signum
         case KeyboardInterrupt():
             text, code = "stopped", 130
         case UsageError():
@@ -517,13 +525,27 @@ def _tell(error: BaseException) -> int:
             text, code = str(error), 1
         case BrokenPipeError():
             return 0
+        case OSError():
+            text, code = str(error), 1
         case _:
-            what = f"{type(error).__name__}: {error}"
-            text, code = f"unexpected {what} (--debug shows where)", 1
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            text = f"unexpected {what} (--debug shows where)"
+            code = UNEXPECTED if in_group() else 1
     sys.stderr.write(f"gradus: {text}\n")
     return code
 
 
 def entry() -> None:
     """The `gradus` command."""
-    sys.exit(main(sys.argv[1:]))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a sign shows "?"
+    warnings.showwarning = _warn
+    code = main(sys.argv[1:])
+    with contextlib.suppress(OSError):  # told already
+        sys.stdout.flush()
+    sys.exit(code)
+
+
+def _warn(message: Warning | str, *where: object, **more: object) -> None:
+    """A warning in one line on standard error."""
+    sys.stderr.write(f"gradus: {message}\n")

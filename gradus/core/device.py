@@ -2,10 +2,7 @@
 
 import contextlib
 import os
-import subprocess
-import sys
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +12,8 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
 
-from gradus.core.errors import RunError, UsageError
+from gradus.core.errors import UsageError
+from gradus.core.launch import in_group
 
 MIXED_PRECISION = {"float32": "no", "bf16-mixed": "bf16", "16-mixed": "fp16"}
 
@@ -49,6 +47,11 @@ class Device:
     def prepare(self, model: nn.Module, optimizer: Any) -> tuple[nn.Module, Any]:
         """Model and optimiser made ready for several processes and mixed precision."""
         return (model, optimizer) if self.plain else self.accelerator.prepare(model, optimizer)
+
+    def release(self, model: nn.Module) -> None:
+        """Undo what `prepare` did to the model: it computes in its parameters' precision again."""
+        if not self.plain:
+            self.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
 
     def backward(self, loss: Tensor) -> None:
         """Gradients of the loss, scaled as the number format asks."""
@@ -87,7 +90,8 @@ class Device:
         if self.torch.type == "cuda":
             name += f" ({torch.cuda.get_device_name(self.torch)})"
         if self.torch.type == "cpu":
-            name += f" ({torch.get_num_threads()} threads)"
+            count = torch.get_num_threads()
+            name += f" ({count} thread{'s' if count > 1 else ''})"
         return name + (f" × {self.world} processes" if self.world > 1 else "")
 
 
@@ -138,38 +142,12 @@ def open_device(name: str = "auto", precision: str = "float32", fallback: bool =
         raise UsageError("precision 16-mixed needs a GPU: use float32 or bf16-mixed on the CPU")
     if device.type == "cuda" and not in_group():
         torch.cuda.set_device(device)
-    AcceleratorState._reset_state()  # a process may train twice, in different precisions
+    present, place = torch.cuda.device_count(), int(os.environ.get("LOCAL_RANK", 0))
+    if device.type == "cuda" and in_group() and place >= present:
+        raise UsageError(f"process {place} of this machine has no GPU left, there are {present}")
+    # A process may train twice, on other devices or in another precision; a group stays a group.
+    AcceleratorState._reset_state(reset_partial_state=not in_group())
     accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision=MIXED_PRECISION[precision])
     return Device(
         accelerator.device, accelerator.process_index, accelerator.num_processes, accelerator
     )
-
-
-def is_leading_process() -> bool:
-    """Whether this process is the only one, or the first of those torchrun started."""
-    return int(os.environ.get("RANK", "0")) == 0
-
-
-def in_group() -> bool:
-    """Whether torchrun started this process."""
-    return "RANK" in os.environ
-
-
-def launch(processes: int, words: Sequence[str]) -> None:
-    """Run `python -m gradus WORDS` in several processes on this machine, with torchrun.
-
-    Args:
-        processes: how many; each takes one GPU, or an equal share of the CPU's cores.
-        words: the command line of each process.
-
-    Raises:
-        RunError: a process failed; it has told why.
-    """
-    threads = max(1, (os.cpu_count() or 1) // processes)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    done = subprocess.run(
-        [*torchrun, f"--nproc-per-node={processes}", "-m", "gradus", *words],
-        env={"OMP_NUM_THREADS": str(threads), **os.environ},
-    )
-    if done.returncode:
-        raise RunError(f"one of {processes} processes failed (exit code {done.returncode})")

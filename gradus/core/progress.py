@@ -1,6 +1,7 @@
 """What a training says while it works: nothing, a bar on a terminal, or plain lines."""
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -152,8 +153,8 @@ class Bar:
 
 
 def console() -> Reporter:
-    """The bar on a terminal, plain lines elsewhere."""
-    return Bar() if sys.stderr.isatty() else Lines()
+    """The bar on a terminal, plain lines elsewhere and where NO_COLOR asks for plain text."""
+    return Bar() if sys.stderr.isatty() and not os.environ.get("NO_COLOR") else Lines()
 
 
 _current: ContextVar[Callable[[], Reporter]] = ContextVar("reporter", default=Silent)
