@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gradus.core.errors import RunError, UsageError
-from gradus.core.files import write_atomically
+from gradus.core.files import PART, write_atomically
 from gradus.core.recipe import FitConfig, Recipe, config_from_json, config_to_json, resolve
 
 FORMAT = 1
@@ -73,11 +74,12 @@ class Run:
         return self.info.get("results", {})
 
     def records(self, name: str = "metrics") -> list[Record]:
-        """The lines of metrics.jsonl (or timing.jsonl), one per epoch."""
+        """The whole lines of metrics.jsonl (or timing.jsonl), one per epoch."""
         path = self.path / f"{name}.jsonl"
         if not path.exists():
             return []
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        lines = path.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def append(self, name: str, record: Mapping[str, Any]) -> None:
         """Add one line to metrics.jsonl or timing.jsonl."""
@@ -89,6 +91,14 @@ class Run:
             raise RunError(
                 f"cannot write {path} ({error.strerror}); make room and go on with --resume"
             ) from error
+
+    def sync(self) -> None:
+        """Have what was appended reach the disk: a checkpoint may rely on it."""
+        for name in ("metrics", "timing"):
+            path = self.path / f"{name}.jsonl"
+            if path.exists():
+                with open(path, "rb") as file:
+                    os.fsync(file.fileno())
 
     def truncate(self, epochs: int) -> None:
         """Keep only the first `epochs` lines of metrics.jsonl and timing.jsonl."""
@@ -112,25 +122,32 @@ class Run:
         write_atomically(self.path / "weights.safetensors", data)
         self.update(weights_sha256=hashlib.sha256(data).hexdigest())
 
+    def weights_are_whole(self) -> bool:
+        """Whether weights.safetensors is there and is what was written."""
+        path = self.path / "weights.safetensors"
+        if not path.exists():
+            return False
+        return hashlib.sha256(path.read_bytes()).hexdigest() == self.info.get("weights_sha256")
+
     def load_weights(self) -> dict[str, Any]:
         """The best parameters so far, by name, on the CPU.
 
         Raises:
             RunError: they are damaged, or there are none yet.
         """
+        from safetensors import SafetensorError
         from safetensors.torch import load
 
         from gradus.core.checkpoint import load_latest
 
         path = self.path / "weights.safetensors"
         if path.exists():
-            data = path.read_bytes()
-            if hashlib.sha256(data).hexdigest() != self.info.get("weights_sha256"):
-                raise RunError(
-                    f"{path} is damaged (checksum differs from run.json); "
-                    f"write it anew with: {self.resume_command()}"
-                )
-            return load(data)
+            try:
+                if self.weights_are_whole():
+                    return load(path.read_bytes())
+            except SafetensorError:  # not safetensors, though run.json vouches for it
+                pass
+            raise RunError(f"{path} is damaged; write it anew with: {self.resume_command()}")
         state = load_latest(self.checkpoints, note=lambda _: None)
         if state is None or state["best"] is None:
             raise RunError(f"{self.path} holds no weights yet; go on with: {self.resume_command()}")
@@ -138,7 +155,7 @@ class Run:
 
     def resume_command(self) -> str:
         """What the user types to go on with this run."""
-        return f"gradus train {self.recipe.name} --run-dir {self.path} --resume"
+        return f"gradus train {self.recipe.name} --run-dir {shlex.quote(str(self.path))} --resume"
 
     def task(self) -> Any:
         """The run's task, with the best parameters in its model; built once, then kept."""
@@ -184,6 +201,11 @@ class Run:
         known = self.figures()
         if name not in known:
             raise UsageError(f"{self.recipe.name} has no figure {name!r}{nearest(name, known)}")
+        if not self.results:
+            raise RunError(
+                f"{self.path} is {self.status}, its figures need a complete run; "
+                f"go on with: {self.resume_command()}"
+            )
         return save(known[name](self), self.path / "figures" / f"{name}.png")
 
     @contextlib.contextmanager
@@ -197,7 +219,7 @@ class Run:
             UsageError: another process is training into this folder.
         """
         deadline = time.monotonic() + patience
-        with open(self.path / ".lock", "a+") as file:
+        with _open_lock(self.path / ".lock") as file:
             while not _lock(file):
                 if time.monotonic() >= deadline:
                     file.seek(0)
@@ -209,7 +231,16 @@ class Run:
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
+            for left in self.path.rglob(f".*{PART}"):  # by a process that was killed
+                left.unlink(missing_ok=True)
             yield
+
+
+def _open_lock(path: Path) -> TextIO:
+    try:
+        return open(path, "a+")
+    except OSError as error:
+        raise UsageError(f"cannot write into run folder {path.parent}: {error.strerror}") from error
 
 
 def _lock(file: TextIO) -> bool:
@@ -236,7 +267,7 @@ def create(recipe: Recipe, config: FitConfig, path: Path | None = None) -> Run:
         if path is None:
             path = _next_folder(Path("runs"), recipe.name)
         path.mkdir(parents=True, exist_ok=True)
-        found = [p.name for p in path.iterdir() if p.name != ".lock"]
+        found = [p.name for p in path.iterdir() if p.name != ".lock" and p.suffix != PART]
     except OSError as error:
         raise UsageError(f"cannot write into run folder {path}: {error.strerror}") from error
     if "run.json" in found:
@@ -347,6 +378,7 @@ def all_runs(parent: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     for file in parent.glob("*/run.json"):
         with contextlib.suppress(OSError, ValueError):
             info = json.loads(file.read_text())
-            found.append((info.get("created", ""), file.parent, info))
+            if isinstance(info, dict):
+                found.append((str(info.get("created", "")), file.parent, info))
     for _, path, info in sorted(found, key=lambda f: (f[0], str(f[1]))):
         yield path, info
