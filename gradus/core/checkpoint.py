@@ -46,6 +46,11 @@ def save(folder: Path, state: State) -> Path:
     return path
 
 
+def newest(folder: Path) -> Path | None:
+    """The file of the newest checkpoint, whole or not; None where there is none."""
+    return next(iter(_newest_first(folder)), None)
+
+
 def load_latest(folder: Path, note: Callable[[str], None]) -> State | None:
     """The newest checkpoint that is whole.
 

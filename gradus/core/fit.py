@@ -2,36 +2,40 @@
 
 import contextlib
 import math
+import shutil
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from gradus.core import checkpoint
-from gradus.core.batches import Batch
+from gradus.core.batches import Batch, Batches
 from gradus.core.device import Device, open_device
 from gradus.core.errors import Interrupted, RunError
 from gradus.core.log import EventLog
-from gradus.core.numerics import check_numerics, diagnose
+from gradus.core.numerics import NonFinite, check_numerics, diagnose
 from gradus.core.optim import make_optimizer
 from gradus.core.progress import Reporter, current
 from gradus.core.recipe import FitConfig
 from gradus.core.run import Record, Run
 from gradus.core.schedule import make_schedule
-from gradus.core.signals import stop_signals
+from gradus.core.signals import Stop, stop_signals
 from gradus.core.task import Task, evaluate
 
 COST_EVERY = 10
 """Minibatches between two points of the cost curve in TensorBoard."""
 FLUSH_EVERY = 50
-"""Minibatches between two looks at the losses on a GPU, where looking makes the GPU wait."""
+"""Minibatches between two looks at the losses where looking makes a GPU or other processes wait."""
 LONG_EPOCH = 60.0
 """An epoch longer than this, in s, is saved in its midst too."""
 HISTOGRAMS = 10
 """How often over a run the distribution of every parameter is recorded."""
+HINT = "Try a smaller --lr or --clip-norm 1"
+"""What to do about a loss that is not finite."""
 
-Pending = list[tuple[Tensor, dict[str, Tensor], float]]
+Pending = list[tuple[Tensor, dict[str, Tensor], int]]
 
 
 @dataclass
@@ -42,7 +46,8 @@ class Fitted:
         epoch: epochs that are complete.
         batch: minibatches done of the epoch in progress.
         step: minibatches done since the start.
-        sums: sums over the examples of the epoch in progress: loss, metrics, `examples`.
+        sums: sums over this process's examples of the epoch in progress: loss, metrics,
+            `examples`.
         best_value: the watched record's best value.
         best_epoch: the epoch it came from, counted from 1; 0 before the first.
         best_model: the parameters after that epoch.
@@ -69,6 +74,7 @@ class Session:
     reporter: Reporter
     run: Run | None
     model: nn.Module
+    validation: Batches
     optimizer: Any
     schedule: Any
     events: EventLog | None = None
@@ -108,7 +114,7 @@ def fit(
     if resume:
         _restore(session)
     at = session.at
-    look_every = 1 if device.torch.type == "cpu" else FLUSH_EVERY
+    look_every = 1 if device.torch.type == "cpu" and device.world == 1 else FLUSH_EVERY
     session.reporter.begin(
         config.epochs * len(train), at.step, f"{task.summary()}, on {device.report()}"
     )
@@ -119,10 +125,10 @@ def fit(
             batch: Batch = ()
             session.model.train()
             for batch, share in train.epoch(at.epoch, at.batch):
+                at.batch, at.step = at.batch + 1, at.step + 1
                 with device.autocast():
                     loss, metrics = task.loss(session.model, batch)
-                pending.append((loss.detach(), metrics, min(share, 1.0) * len(batch[0])))
-                at.batch, at.step = at.batch + 1, at.step + 1
+                pending.append((loss.detach(), metrics, len(batch[0]) if share else 0))
                 if len(pending) >= look_every:
                     _look(session, pending, batch)
                 session.optimizer.zero_grad()
@@ -133,13 +139,16 @@ def fit(
                 if task.project:
                     task.project(task.model, session.schedule.get_last_lr()[0])
                 session.schedule.step()
+                signum = _asked(session, stop, last=at.batch == len(train))
                 long = time.perf_counter() - session.saved > LONG_EPOCH
-                if stop.signum is not None or (long and device.world == 1):
+                if signum or (long and device.world == 1):
                     _look(session, pending, batch)
                     _save(session)
-                    _obey(session, stop.signum)
+                    _obey(session, signum)
             _look(session, pending, batch)
             _end_epoch(session, time.perf_counter() - started, at.step - first)
+    _obey(session, stop.signum)  # it came while the last epoch was measured and saved
+    device.release(session.model)
     if at.best_model is not None:
         task.model.load_state_dict(at.best_model)
     if task.goal_missed and not task.reached(at.best_value):
@@ -153,7 +162,6 @@ def _open(
     """Everything in its place for the first step."""
     checkpoint.seed_everything(config.seed + device.rank)
     task.model.to(device.torch)
-    task.validation = task.validation.to(device.torch)
     optimizer = make_optimizer(task.model.parameters(), config)
     schedule = make_schedule(
         optimizer, config.schedule, config.epochs * len(task.train), config.warmup
@@ -161,7 +169,8 @@ def _open(
     model, optimizer = device.prepare(task.model, optimizer)
     if config.compile:
         model.compile()
-    return Session(task, config, device, reporter, run, model, optimizer, schedule)
+    validation = task.validation.to(device.torch)
+    return Session(task, config, device, reporter, run, model, validation, optimizer, schedule)
 
 
 @contextlib.contextmanager
@@ -181,17 +190,26 @@ def _watched(session: Session) -> Any:
         if config.check_numerics:
             stack.enter_context(check_numerics(task.model))
         session.saved = time.perf_counter()
-        yield stop
+        try:
+            yield stop
+        except NonFinite as found:
+            found.args = (f"step {at.step:,} (epoch {at.epoch + 1}): {found}. {HINT}",)
+            raise
 
 
 def _look(session: Session, pending: Pending, batch: Batch) -> None:
-    """Add the pending losses and metrics to the epoch's sums; stop at the first not finite."""
+    """Add the pending losses and metrics to the epoch's sums; stop at the first not finite.
+
+    Where one process of a group finds one, all stop; so all must come here at the same step.
+    """
     at = session.at
     first = at.step - len(pending) + 1
-    for number, (loss, metrics, n) in enumerate(pending):
-        value = float(loss)
-        if not math.isfinite(value):
-            raise RunError(_not_finite(session, value, first + number, batch))
+    values = [float(loss) for loss, _, _ in pending]
+    bad = [number for number, value in enumerate(values) if not math.isfinite(value)]
+    if session.device.sum([float(len(bad))])[0]:
+        what = f"the loss became {values[bad[0]]}" if bad else "another process's loss was NaN"
+        raise RunError(_not_finite(session, what, first + bad[0] if bad else at.step, batch))
+    for number, (value, (_, metrics, n)) in enumerate(zip(values, pending, strict=True)):
         means = {"loss": value, **{name: float(mean) for name, mean in metrics.items()}}
         for name, mean in {**means, "examples": 1.0}.items():
             at.sums[name] = at.sums.get(name, 0.0) + mean * n
@@ -201,17 +219,17 @@ def _look(session: Session, pending: Pending, batch: Batch) -> None:
     pending.clear()
 
 
-def _not_finite(session: Session, value: float, step: int, batch: Batch) -> str:
-    """What to say of a loss that is not finite: where, why, and how to go on."""
+def _not_finite(session: Session, what: str, step: int, batch: Batch) -> str:
+    """What to say of a loss that is not finite: where, why, what is left, and how to go on."""
     task = session.task
     finding = diagnose(task.model, lambda: task.loss(task.model, batch)[0])
     kept = ""
     if session.run:
-        kept = f"; the checkpoints up to epoch {session.at.epoch} are finite and kept"
-    epoch = session.at.epoch + 1
+        newest = checkpoint.newest(session.run.checkpoints)
+        kept = f"; last finite checkpoint: {newest.name if newest else 'none yet'}"
     return (
-        f"the loss became {value} at step {step:,} (epoch {epoch}): {finding}{kept}. "
-        "Try a smaller --lr or --clip-norm 1; --check-numerics looks at every step"
+        f"{what} at step {step:,} (epoch {session.at.epoch + 1}): {finding}{kept}. "
+        f"{HINT}; --check-numerics looks at every step"
     )
 
 
@@ -221,12 +239,17 @@ def _end_epoch(session: Session, seconds: float, steps: int) -> None:
     names = sorted(at.sums)
     sums = dict(zip(names, device.sum([at.sums[n] for n in names]), strict=True))
     count = sums.pop("examples")
+    measured = evaluate(task, session.validation)
+    if not math.isfinite(measured["loss"]):
+        what = f"the validation loss became {measured['loss']}"
+        batch, _ = next(session.validation.epoch(0))
+        raise RunError(_not_finite(session, what, at.step, batch))
     at.epoch, at.batch, at.sums = at.epoch + 1, 0, {}
     record: Record = {
         "epoch": at.epoch,
         "step": at.step,
         **{f"train/{name}": total / count for name, total in sums.items()},
-        **{f"validation/{k}": v for k, v in evaluate(task, task.validation).items()},
+        **{f"validation/{name}": mean for name, mean in measured.items()},
         "lr": session.schedule.get_last_lr()[0],
     }
     at.records.append(record)
@@ -268,27 +291,37 @@ def _early(session: Session) -> bool:
 
 
 def _save(session: Session) -> None:
-    """Write a checkpoint; every process must come here at the same step."""
-    at, scaler = session.at, session.device.accelerator.scaler
+    """Write a checkpoint; every process must come here at the same step.
+
+    Raises:
+        RunError: the last update made parameters that are not finite; or the disk is full.
+    """
+    at, device, model = session.at, session.device, session.task.model
     session.saved = time.perf_counter()
     if session.run is None:
         return
-    between_epochs = at.batch == 0
-    random = session.device.gather(checkpoint.random_state()) if between_epochs else None
-    if not session.device.leads:
+    if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
+        raise RunError(_not_finite(session, "parameters became infinite or NaN", at.step, ()))
+    names = sorted(at.sums)
+    sums = dict(zip(names, device.sum([at.sums[n] for n in names]), strict=True))
+    random = device.gather(checkpoint.random_state())
+    if not device.leads or session.events is None:
         return
+    session.run.sync()
+    session.events.flush()
+    scaler = device.accelerator.scaler
     best = {"value": at.best_value, "epoch": at.best_epoch, "model": at.best_model}
     state = {
         "epoch": at.epoch,
         "batch": at.batch,
         "step": at.step,
-        "sums": at.sums,
+        "sums": sums,
         "best": best if at.best_model is not None else None,
-        "model": session.task.model.state_dict(),
+        "model": model.state_dict(),
         "optimizer": session.optimizer.state_dict(),
         "schedule": session.schedule.state_dict(),
         "scaler": scaler.state_dict() if scaler else None,
-        "random": random or [checkpoint.random_state()],
+        "random": random,
     }
     checkpoint.save(session.run.checkpoints, state)
 
@@ -299,22 +332,41 @@ def _restore(session: Session) -> None:
     if run is None:
         raise RunError("resume needs a run folder")
     state = checkpoint.load_latest(run.checkpoints, session.reporter.note)
-    if device.leads:
-        run.truncate(state["epoch"] if state else 0)
     if state is None:
         session.reporter.note("no checkpoint was saved yet: starting from the beginning")
+        if device.leads:
+            run.truncate(0)
+            shutil.rmtree(run.path / "tensorboard", ignore_errors=True)
         return
+    records = run.records()[: state["epoch"]]
+    if len(records) < state["epoch"]:
+        raise RunError(
+            f"{run.path}/metrics.jsonl holds {len(records)} epochs, the checkpoint "
+            f"{state['epoch']}: restore the file from a backup, or train into a new folder"
+        )
+    if device.leads:
+        run.truncate(state["epoch"])
     session.task.model.load_state_dict(state["model"])
     session.optimizer.load_state_dict(state["optimizer"])
     session.schedule.load_state_dict(state["schedule"])
     if state["scaler"] and device.accelerator.scaler:
         device.accelerator.scaler.load_state_dict(state["scaler"])
     at.epoch, at.batch, at.step = state["epoch"], state["batch"], state["step"]
-    at.sums, at.records = state["sums"], run.records()[: at.epoch]
+    at.records = records
+    at.sums = state["sums"] if device.leads else dict.fromkeys(state["sums"], 0.0)
     if state["best"] is not None:
         best = state["best"]
         at.best_value, at.best_epoch, at.best_model = best["value"], best["epoch"], best["model"]
     checkpoint.set_random_state(state["random"][min(device.rank, len(state["random"]) - 1)])
+
+
+def _asked(session: Session, stop: Stop, last: bool) -> int | None:
+    """The signal that asks to stop; a group looks now and then, all its processes at one step."""
+    if session.device.world == 1:
+        return stop.signum
+    if session.at.step % FLUSH_EVERY and not last:
+        return None
+    return max(session.device.gather(stop.signum or 0)) or None
 
 
 def _obey(session: Session, signum: int | None) -> None:

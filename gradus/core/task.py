@@ -1,5 +1,6 @@
 """The one thing that is trained, evaluated, compared, searched and looked into."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -49,7 +50,9 @@ class Task:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def improves(self, value: float, best: float | None) -> bool:
-        """Whether `value` of the watched record beats `best` (the first one always does)."""
+        """Whether `value` of the watched record beats `best`; a number beats None, NaN nothing."""
+        if math.isnan(value):
+            return False
         if best is None:
             return True
         return value > best if self.better == "max" else value < best
