@@ -10,10 +10,11 @@ from gradus.core.checkpoint import load_latest
 from gradus.core.device import Device, open_device
 from gradus.core.errors import Interrupted, RunError, UsageError
 from gradus.core.fit import Fitted, fit
-from gradus.core.progress import Reporter, current
+from gradus.core.progress import Reporter, Silent, current
 from gradus.core.recipe import MACHINE_SETTINGS, FitConfig, Recipe, config_to_json
 from gradus.core.report import write_report
 from gradus.core.run import Run, create, read_info
+from gradus.core.signals import raised_signals
 from gradus.core.task import Task, build_task, evaluate
 
 LOCK_PATIENCE = 30.0
@@ -33,7 +34,7 @@ def train(
     Args:
         recipe: what to train.
         config: with which settings; when resuming it must be the run's own, but for where to
-            compute and, at a constant learning rate, for more epochs.
+            compute and, at a constant learning rate without warm-up, for more epochs.
         path: the folder; by default the next free `runs/<recipe>-<number>`.
         resume: go on from the newest checkpoint in `path`.
         reporter: hears of the progress; by default the one in use (`progress.reporting`).
@@ -51,16 +52,25 @@ def train(
     task = build_task(recipe, config)
     run = _folder(recipe, config, path, resume, device)
     if not device.leads:
-        fit(task, config, run=run, resume=resume, device=device)
+        if not device.broadcast(False):
+            fit(task, config, run=run, resume=resume, reporter=Silent(), device=device)
         return run
     with run.lock(LOCK_PATIENCE if resume else 0.0):
-        if resume and _complete(run, config):
+        complete = resume and _complete(run, config, reporter)
+        if device.broadcast(complete):
             reporter.note(f"{run.path} is complete ({config.epochs} epochs): nothing is left to do")
             return run
-        run.update(status="running", config=config_to_json(config), device=device.report())
+        run.info.pop("error", None)
+        run.update(
+            status="running",
+            config=config_to_json(config),
+            device=device.report(),
+            facts=task.facts,
+        )
         try:
-            fitted = fit(task, config, run=run, resume=resume, reporter=reporter, device=device)
-            _finish(run, task, fitted, device, reporter)
+            with raised_signals(run.resume_command()):
+                fitted = fit(task, config, run=run, resume=resume, reporter=reporter, device=device)
+                _finish(run, task, fitted, device, reporter)
         except (Interrupted, KeyboardInterrupt):
             run.update(status="interrupted")
             raise
@@ -81,17 +91,19 @@ def trained(recipe: Recipe, **settings: Any) -> Run:
     return train(recipe, config, path=path, resume=(path / "run.json").exists())
 
 
-def _complete(run: Run, config: FitConfig) -> bool:
-    """Whether the run needs no more training; its newest checkpoint and weights are whole then.
+def _complete(run: Run, config: FitConfig, reporter: Reporter) -> bool:
+    """Whether the run needs no more training.
 
     Raises:
-        RunError: it was complete, but what it left is damaged.
+        RunError: every checkpoint is damaged; nothing was changed.
     """
     run.info = read_info(run.path)  # it may have ended while we waited for it
+    load_latest(run.checkpoints, note=lambda _: None)
     if run.status != "complete" or run.info["config"]["epochs"] != config.epochs:
         return False
-    load_latest(run.checkpoints, note=lambda _: None)
-    run.load_weights()
+    if not run.weights_are_whole():
+        reporter.note("weights.safetensors is damaged or missing: written anew from a checkpoint")
+        return False
     return True
 
 
@@ -106,8 +118,8 @@ def check_resumable(run: Run, config: FitConfig) -> None:
         before, after = old.get(name), new.get(name)
         if before == after or name in MACHINE_SETTINGS:
             continue
-        longer = name == "epochs" and config.schedule == "constant" and after > before
-        if not longer:
+        steady = config.schedule == "constant" and not config.warmup
+        if not (name == "epochs" and steady and after > before):
             raise UsageError(
                 f"{name} is {before} in {run.path}, got {after}: "
                 "resume with the run's own settings, or train into a new folder"
@@ -150,11 +162,12 @@ def _finish(run: Run, task: Task, fitted: Fitted, device: Device, reporter: Repo
         "seconds": round(sum(t["seconds"] for t in run.records("timing")), 3),
         "test_seconds": round(time.perf_counter() - started, 3),
     }
-    run.update(status="complete", results=results, facts=task.facts)
+    run.update(results=results)
     run.remember(task)
     for name in run.figures():
         run.figure(name)
     write_report(run)
+    run.update(status="complete")
 
 
 def _part(record: dict[str, Any], prefix: str) -> dict[str, float]:
