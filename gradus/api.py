@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradus import catalog
-from gradus.core.errors import RunError
+from gradus.core.errors import RunError, UsageError
 from gradus.core.recipe import FitConfig, Recipe, config_from_json
 from gradus.core.run import Run, read_info
 
@@ -54,10 +54,16 @@ def starting_config(recipe: Recipe, *, quick: bool, resume: Path | None) -> FitC
         recipe: what is trained.
         quick: lay the recipe's quick settings over.
         resume: the folder of the run that goes on, if one does.
+
+    Raises:
+        UsageError: that folder is no run, or one of another recipe.
     """
     if resume is None:
         return recipe.configure(quick=quick)
-    stored = config_from_json(recipe, read_info(resume)["config"])
+    info = read_info(resume)
+    if info.get("recipe") != recipe.name:
+        raise UsageError(f"{resume} is a run of {info.get('recipe')}, not of {recipe.name}")
+    stored = config_from_json(recipe, info["config"])
     return recipe.configure(**{**vars(stored), **(recipe.quick if quick else {})})
 
 

@@ -54,9 +54,11 @@ def parse(kind: type[T], args: Sequence[str], prog: str, default: Any = None) ->
 
 
 def _options(kind: type) -> list[str]:
-    """All options of a dataclass and the ones nested in it, as the user types them."""
+    """All options of a dataclass and of the ones nested in it, as the user types them."""
     names = []
     for f in fields(kind):
+        if tyro.conf.Positional in getattr(f.type, "__metadata__", ()):
+            continue
         inner = f.type.__origin__ if hasattr(f.type, "__origin__") else f.type
         if is_dataclass(inner) and isinstance(inner, type):
             names += _options(inner)

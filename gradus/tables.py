@@ -13,12 +13,12 @@ from rich.table import Table
 
 def say(text: str = "") -> None:
     """One line on standard output."""
-    _console().print(text, highlight=False, markup=False)
+    _console().print(text)
 
 
 def heading(text: str) -> None:
     """A line that stands out."""
-    _console().print(text, style="bold", highlight=False, markup=False)
+    _console().print(text, style="bold")
 
 
 def show_json(value: Any) -> None:
@@ -43,11 +43,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[
         shown.add_column(name, justify="right" if right else "left", no_wrap=right or number == 0)
     for row in rows:
         shown.add_row(*row)
-    _console().print(shown, markup=False, highlight=False)
+    _console().print(shown)
 
 
 def _console() -> Console:
-    return Console(no_color=not _pretty())
+    return Console(no_color=not _pretty(), markup=False, highlight=False)
 
 
 def _pretty() -> bool:

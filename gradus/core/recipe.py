@@ -8,7 +8,8 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
-from typing import Any, Literal
+from math import inf
+from typing import Any, Literal, get_args, get_origin
 
 from gradus.core.errors import UsageError
 
@@ -59,9 +60,11 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
+        for setting in fields(self):
+            _check_type(setting.name, setting.type, getattr(self, setting.name))
         check_setting(self.epochs >= 1, "epochs", "≥ 1", self.epochs)
         check_setting(self.batch_size >= 1, "batch_size", "≥ 1", self.batch_size)
-        check_setting(self.lr > 0, "lr", "> 0", self.lr)
+        check_setting(0 < self.lr < inf, "lr", "> 0 and finite", self.lr)
         check_setting(0 <= self.momentum < 1, "momentum", "in [0, 1)", self.momentum)
         check_setting(0 <= self.warmup < 1, "warmup", "in [0, 1)", self.warmup)
         check_setting(self.clip_norm >= 0, "clip_norm", "≥ 0", self.clip_norm)
@@ -75,6 +78,22 @@ class FitConfig:
                 f"momentum is for sgd and rmsprop, got momentum={self.momentum} with "
                 f"optimizer={self.optimizer}: drop one of the two"
             )
+
+
+def _check_type(name: str, kind: Any, value: object) -> None:
+    """Refuse a value that is not of the setting's type; an int will do for a float."""
+    if get_origin(kind) is Literal:
+        holds, rule = value in get_args(kind), f"one of {', '.join(get_args(kind))}"
+    elif get_origin(kind) is tuple:
+        inner = get_args(kind)[0]
+        holds = isinstance(value, tuple) and all(type(v) is inner for v in value)
+        rule = f"a tuple of {inner.__name__}"
+    elif kind in (int, float, bool, str):
+        holds = type(value) is kind or (kind is float and type(value) is int)
+        rule = f"of type {kind.__name__}"
+    else:
+        return
+    check_setting(holds, name, rule, repr(value))
 
 
 def check_setting(holds: bool, name: str, rule: str, found: object) -> None:
