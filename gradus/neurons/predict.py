@@ -18,19 +18,24 @@ from gradus.neurons.perceptron import Perceptron
 Answer = dict[str, Any]
 Predictor = Callable[..., list[Answer]]
 TOP = 3
+DIGITS = list("0123456789")
+LARGEST = torch.finfo(torch.float32).max
 
 
 def load_images(run: Run) -> Predictor:
     """What is on an image: takes image files, or arrays "height width" of bytes.
 
-    Each answer has `input`, `label`, `probability` and `top`, the most probable classes.
+    Where the classes are the ten digits, a picture is brought into the form that digits have in
+    MNIST; others are only scaled. Each answer has `input`, `label`, `probability` and `top`, the
+    most probable classes.
     """
     classes, shape = run.info["facts"]["classes"], tuple(run.info["facts"]["shape"])
     config: Any = run.config
     model = _loaded(run, net(config, int(np.prod(shape)), len(classes)))
+    digits = classes == DIGITS and len(shape) == 2
 
     def predict(*inputs: str | Path | np.ndarray) -> list[Answer]:
-        images = np.stack([_image(i, shape) for i in inputs])
+        images = np.stack([_image(i, shape, digits) for i in inputs])
         probabilities = _probabilities(model, pixels(torch.from_numpy(images)))
         return [
             {"input": _name(i), **_answer(p, classes)}
@@ -99,7 +104,7 @@ def _answer(probabilities: Tensor, classes: list[str]) -> Answer:
     return {**top[0], "top": top}
 
 
-def _image(source: str | Path | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _image(source: str | Path | np.ndarray, shape: tuple[int, ...], digits: bool) -> np.ndarray:
     """Bytes of the run's own shape: an array as it is, a file fitted to it."""
     if isinstance(source, np.ndarray):
         if source.shape != shape or source.dtype != np.uint8:
@@ -108,8 +113,9 @@ def _image(source: str | Path | np.ndarray, shape: tuple[int, ...]) -> np.ndarra
                 f"got {source.dtype} of shape {source.shape}"
             )
         return source
-    image = read_image(source, grey=len(shape) == 2)
-    return prepare_digit(image, shape[0]) if len(shape) == 2 else image
+    if digits:
+        return prepare_digit(read_image(source), shape[0])
+    return read_image(source, size=(shape[0], shape[1]), grey=len(shape) == 2)
 
 
 def _name(source: object) -> str:
@@ -125,10 +131,10 @@ def _numbers(inputs: tuple[Any, ...], names: list[str]) -> Tensor:
             row = [float(p) for p in parts]
         except (TypeError, ValueError):
             row = []
-        if len(row) != len(names):
+        if len(row) != len(names) or not all(abs(x) <= LARGEST for x in row):
             example = ",".join(str(i + 2) for i in range(len(names)))
             raise UsageError(
-                f"input {given!r} must be {len(names)} numbers ({', '.join(names)}), "
+                f"input {given!r} must be {len(names)} finite numbers ({', '.join(names)}), "
                 f"such as {example}"
             )
         rows.append(row)
