@@ -4,6 +4,7 @@ import contextlib
 import os
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -34,7 +35,7 @@ class Device:
     world: int
     accelerator: Accelerator
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """One process in float32: nothing has to be wrapped."""
         return self.world == 1 and self.accelerator.mixed_precision == "no"

@@ -30,8 +30,8 @@ FLUSH_EVERY = 50
 """Minibatches between two looks at the losses where looking makes a GPU or other processes wait."""
 LONG_EPOCH = 60.0
 """An epoch longer than this, in s, is saved in its midst too."""
-HISTOGRAMS = 10
-"""How often over a run the distribution of every parameter is recorded."""
+HISTOGRAM_SECONDS = 10.0
+"""Least time between two recordings of every parameter's distribution, in s."""
 HINT = "Try a smaller --lr or --clip-norm 1"
 """What to do about a loss that is not finite."""
 
@@ -79,6 +79,7 @@ class Session:
     schedule: Any
     events: EventLog | None = None
     saved: float = 0.0
+    drawn: float = 0.0
     at: Fitted = field(default_factory=Fitted)
 
 
@@ -114,6 +115,7 @@ def fit(
     if resume:
         _restore(session)
     at = session.at
+    steady = config.schedule == "constant" and not config.warmup
     look_every = 1 if device.torch.type == "cpu" and device.world == 1 else FLUSH_EVERY
     session.reporter.begin(
         config.epochs * len(train), at.step, f"{task.summary()}, on {device.report()}"
@@ -138,7 +140,8 @@ def fit(
                 session.optimizer.step()
                 if task.project:
                     task.project(task.model, session.schedule.get_last_lr()[0])
-                session.schedule.step()
+                if not steady:
+                    session.schedule.step()
                 signum = _asked(session, stop, last=at.batch == len(train))
                 long = time.perf_counter() - session.saved > LONG_EPOCH
                 if signum or (long and device.world == 1):
@@ -189,7 +192,7 @@ def _watched(session: Session) -> Any:
             session.events = log
         if config.check_numerics:
             stack.enter_context(check_numerics(task.model))
-        session.saved = time.perf_counter()
+        session.saved = session.drawn = time.perf_counter()
         try:
             yield stop
         except NonFinite as found:
@@ -209,10 +212,12 @@ def _look(session: Session, pending: Pending, batch: Batch) -> None:
     if session.device.sum([float(len(bad))])[0]:
         what = f"the loss became {values[bad[0]]}" if bad else "another process's loss was NaN"
         raise RunError(_not_finite(session, what, first + bad[0] if bad else at.step, batch))
+    sums = at.sums
     for number, (value, (_, metrics, n)) in enumerate(zip(values, pending, strict=True)):
-        means = {"loss": value, **{name: float(mean) for name, mean in metrics.items()}}
-        for name, mean in {**means, "examples": 1.0}.items():
-            at.sums[name] = at.sums.get(name, 0.0) + mean * n
+        sums["examples"] = sums.get("examples", 0.0) + n
+        sums["loss"] = sums.get("loss", 0.0) + value * n
+        for name, mean in metrics.items():
+            sums[name] = sums.get(name, 0.0) + float(mean) * n
         session.reporter.step(value)
         if session.events and (first + number) % COST_EVERY == 0:
             session.events.scalars({"train/minibatch loss": value}, first + number)
@@ -275,8 +280,9 @@ def _write(session: Session, record: Record, seconds: float, steps: int) -> None
     run.append("timing", timing)
     log.scalars({k: v for k, v in record.items() if k not in ("epoch", "step")}, record["step"])
     log.scalars({"examples per second": rate}, record["step"])
-    every = max(1, session.config.epochs // HISTOGRAMS)
-    if record["epoch"] % every == 0:
+    now = time.perf_counter()
+    if now - session.drawn >= HISTOGRAM_SECONDS or record["epoch"] == session.config.epochs:
+        session.drawn = now
         log.histograms(session.task.model, record["step"])
         if session.task.pictures:
             log.images(session.task.pictures(session.task.model), record["step"])

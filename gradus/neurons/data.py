@@ -14,7 +14,7 @@ SHAPES = ("blobs", "circle", "moons", "spiral")
 
 def pixels(images: Integer[Tensor, "batch *size"]) -> Float[Tensor, "batch features"]:
     """Grey levels 0 … 255 as one vector in [0, 1] an image (figure 1-3)."""
-    return images.flatten(1).float() / 255
+    return images.flatten(1).float().div_(255)
 
 
 def planar_data(
