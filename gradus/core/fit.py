@@ -26,8 +26,10 @@ from gradus.core.task import Task, evaluate
 
 COST_EVERY = 10
 """Minibatches between two points of the cost curve in TensorBoard."""
-FLUSH_EVERY = 50
-"""Minibatches between two looks at the losses where looking makes a GPU or other processes wait."""
+LOOK_EVERY = 50
+"""Minibatches between two looks at the losses, which make a GPU and other processes wait."""
+LOOK_SECONDS = 0.5
+"""Most time between two looks of a process that trains alone, in s."""
 LONG_EPOCH = 60.0
 """An epoch longer than this, in s, is saved in its midst too."""
 HISTOGRAM_SECONDS = 10.0
@@ -80,6 +82,7 @@ class Session:
     events: EventLog | None = None
     saved: float = 0.0
     drawn: float = 0.0
+    looked: float = 0.0
     at: Fitted = field(default_factory=Fitted)
 
 
@@ -116,7 +119,6 @@ def fit(
         _restore(session)
     at = session.at
     steady = config.schedule == "constant" and not config.warmup
-    look_every = 1 if device.torch.type == "cpu" and device.world == 1 else FLUSH_EVERY
     session.reporter.begin(
         config.epochs * len(train), at.step, f"{task.summary()}, on {device.report()}"
     )
@@ -130,8 +132,9 @@ def fit(
                 at.batch, at.step = at.batch + 1, at.step + 1
                 with device.autocast():
                     loss, metrics = task.loss(session.model, batch)
-                pending.append((loss.detach(), metrics, len(batch[0]) if share else 0))
-                if len(pending) >= look_every:
+                means = {name: mean.detach() for name, mean in metrics.items()}
+                pending.append((loss.detach(), means, len(batch[0]) if share else 0))
+                if _time_to_look(session, pending):
                     _look(session, pending, batch)
                 session.optimizer.zero_grad()
                 device.backward(loss if device.world == 1 else loss * share)
@@ -200,12 +203,22 @@ def _watched(session: Session) -> Any:
             raise
 
 
+def _time_to_look(session: Session, pending: Pending) -> bool:
+    """Whether to add up the losses now: at a NaN where that is cheap to see, else now and then."""
+    if session.device.world > 1:
+        return len(pending) >= LOOK_EVERY  # all processes at the same step
+    if session.device.torch.type == "cpu" and not math.isfinite(pending[-1][0].item()):
+        return True
+    late = time.perf_counter() - session.looked > LOOK_SECONDS
+    return late or len(pending) >= LOOK_EVERY
+
+
 def _look(session: Session, pending: Pending, batch: Batch) -> None:
     """Add the pending losses and metrics to the epoch's sums; stop at the first not finite.
 
     Where one process of a group finds one, all stop; so all must come here at the same step.
     """
-    at = session.at
+    at, session.looked = session.at, time.perf_counter()
     first = at.step - len(pending) + 1
     values = [float(loss) for loss, _, _ in pending]
     bad = [number for number, value in enumerate(values) if not math.isfinite(value)]
@@ -370,7 +383,7 @@ def _asked(session: Session, stop: Stop, last: bool) -> int | None:
     """The signal that asks to stop; a group looks now and then, all its processes at one step."""
     if session.device.world == 1:
         return stop.signum
-    if session.at.step % FLUSH_EVERY and not last:
+    if session.at.step % LOOK_EVERY and not last:
         return None
     return max(session.device.gather(stop.signum or 0)) or None
 

@@ -115,7 +115,7 @@ class Bar:
             TimeLeft(compact=True),
             TextColumn("{task.fields[numbers]}"),
             console=Console(stderr=True),
-            refresh_per_second=5,
+            refresh_per_second=2,
             transient=True,
         )
 
@@ -132,7 +132,7 @@ class Bar:
         """Move the bar on, a few times a second."""
         self.pending += 1
         now = time.monotonic()
-        if now - self.shown > 0.2:
+        if now - self.shown > 0.4:
             self.done += self.pending
             rate = f"{self.done / max(now - self.started, 1e-9):,.0f} steps/s"
             self.progress.update(self.bar, advance=self.pending, rate=rate)

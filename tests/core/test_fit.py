@@ -12,7 +12,6 @@ from gradus.core import fit as fit_module
 from gradus.core.checkpoint import seed_everything
 from gradus.core.errors import Interrupted, RunError
 from gradus.core.fit import fit
-from gradus.core.progress import Silent
 from gradus.core.recipe import FitConfig
 from gradus.core.run import create
 from gradus.core.task import build_task, evaluate
@@ -114,16 +113,19 @@ def test_clip_norm_bounds_the_first_update():
     assert (parameters(task) - before).norm() <= config.lr * 1e-3 * (1 + 1e-5)
 
 
-class StopAt(Silent):
-    """Sends a signal to this process at a step."""
+def stop_at(task, step, signum):
+    """Let the task send a signal to this process in the midst of a step."""
+    inner, calls = task.loss, []
 
-    def __init__(self, step, signum):
-        self.left, self.signum = step, signum
+    def loss(model, batch):
+        if model.training:
+            calls.append(1)
+            if len(calls) == step:
+                signal.raise_signal(signum)
+        return inner(model, batch)
 
-    def step(self, loss):
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(self.signum)
+    task.loss = loss
+    return task
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -134,9 +136,9 @@ def test_stopped_anywhere_and_resumed_equals_uninterrupted(tmp_path, step, signu
     expected = fit(whole, config, run=create(TINY, config, tmp_path / "a"), device=cpu())
 
     run = create(TINY, config, tmp_path / "b")
-    task = build_task(TINY, config)
+    task = stop_at(build_task(TINY, config), step, signum)
     with pytest.raises(Interrupted, match="--resume") as stopped:
-        fit(task, config, run=run, reporter=StopAt(step, signum), device=cpu())
+        fit(task, config, run=run, device=cpu())
     assert stopped.value.signum == signum
     again = build_task(TINY, config)
     fitted = fit(again, config, run=run, resume=True, device=cpu())
