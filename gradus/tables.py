@@ -47,7 +47,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[
 
 
 def _console() -> Console:
-    return Console(no_color=not _pretty(), markup=False, highlight=False)
+    colours: Any = "auto" if _pretty() else None
+    return Console(color_system=colours, markup=False, highlight=False)
 
 
 def _pretty() -> bool:
