@@ -12,13 +12,13 @@ from rich.table import Table
 
 
 def say(text: str = "") -> None:
-    """One line on standard output."""
-    _console().print(text)
+    """One line on standard output, however long: what reads it may be a program."""
+    _console().print(text, soft_wrap=True)
 
 
 def heading(text: str) -> None:
     """A line that stands out."""
-    _console().print(text, style="bold")
+    _console().print(text, style="bold", soft_wrap=True)
 
 
 def show_json(value: Any) -> None:

@@ -509,4 +509,4 @@ def test_paths_that_rich_would_take_for_markup(tmp_path, capsys):
     assert call(capsys, "train", "fast-food", "--epochs", 1, "--run-dir", folder / "r").code == 0
     said = call(capsys, "evaluate", folder / "r")
     assert said.code == 0
-    assert "[bold]runs[/x]" in said.out.replace("\n", "")
+    assert f"{folder / 'r'} (fast-food), test set\n" in said.out
