@@ -66,16 +66,18 @@ def launch(processes: int, words: Sequence[str]) -> int:
         codes = [process.returncode for process in group]
         if passed and codes[0]:
             return 128 + passed[0]
+        if codes[0] > 0 and codes[0] != UNEXPECTED:
+            return codes[0]
         for rank, code in enumerate(codes):
             if code < 0:
                 raise RunError(
                     f"process {rank} of {processes} was ended by signal {-code} "
                     f"({signal.strsignal(-code)}); go on with --resume"
                 )
-        if codes[0] in (0, UNEXPECTED) and any(code not in (0, UNEXPECTED) for code in codes):
+        if any(code not in (0, UNEXPECTED) for code in codes):
             said.seek(0)
             raise RunError(f"another of the {processes} processes failed: {said.read().strip()}")
-    return 1 if codes[0] == UNEXPECTED else codes[0]
+    return 1 if any(codes) else 0
 
 
 def _start(rank: int, processes: int, port: int, words: Sequence[str], said: IO[str]) -> Process:
@@ -100,8 +102,8 @@ def _start(rank: int, processes: int, port: int, words: Sequence[str], said: IO[
 def _wait(group: Sequence[Process]) -> None:
     """Until all have ended; once one has failed, the others have only so long."""
     deadline = float("inf")
-    while any(process.poll() is None for process in group):
-        if any(process.returncode for process in group):
+    while None in (codes := [process.poll() for process in group]):
+        if any(codes):
             deadline = min(deadline, time.monotonic() + GRACE)
         if time.monotonic() > deadline:
             for process in group:
