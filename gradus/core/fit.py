@@ -22,7 +22,7 @@ from gradus.core.recipe import FitConfig
 from gradus.core.run import Record, Run
 from gradus.core.schedule import make_schedule
 from gradus.core.signals import Stop, stop_signals
-from gradus.core.task import Task, evaluate
+from gradus.core.task import Task, evaluate, mean_of
 
 COST_EVERY = 10
 """Minibatches between two points of the cost curve in TensorBoard."""
@@ -132,8 +132,7 @@ def fit(
                 at.batch, at.step = at.batch + 1, at.step + 1
                 with device.autocast():
                     loss, metrics = task.loss(session.model, batch)
-                means = {name: mean.detach() for name, mean in metrics.items()}
-                pending.append((loss.detach(), means, len(batch[0]) if share else 0))
+                pending.append((loss.detach(), metrics, len(batch[0]) if share else 0))
                 if _time_to_look(session, pending):
                     _look(session, pending, batch)
                 session.optimizer.zero_grad()
@@ -220,17 +219,17 @@ def _look(session: Session, pending: Pending, batch: Batch) -> None:
     """
     at, session.looked = session.at, time.perf_counter()
     first = at.step - len(pending) + 1
-    values = [float(loss) for loss, _, _ in pending]
-    bad = [number for number, value in enumerate(values) if not math.isfinite(value)]
+    losses = [float(loss) for loss, _, _ in pending]
+    bad = [number for number, value in enumerate(losses) if not math.isfinite(value)]
     if session.device.sum([float(len(bad))])[0]:
-        what = f"the loss became {values[bad[0]]}" if bad else "another process's loss was NaN"
+        what = f"the loss became {losses[bad[0]]}" if bad else "another process's loss was NaN"
         raise RunError(_not_finite(session, what, first + bad[0] if bad else at.step, batch))
     sums = at.sums
-    for number, (value, (_, metrics, n)) in enumerate(zip(values, pending, strict=True)):
+    for number, (value, (_, metrics, n)) in enumerate(zip(losses, pending, strict=True)):
         sums["examples"] = sums.get("examples", 0.0) + n
         sums["loss"] = sums.get("loss", 0.0) + value * n
-        for name, mean in metrics.items():
-            sums[name] = sums.get(name, 0.0) + float(mean) * n
+        for name, values in metrics.items():
+            sums[name] = sums.get(name, 0.0) + mean_of(values) * n
         session.reporter.step(value)
         if session.events and (first + number) % COST_EVERY == 0:
             session.events.scalars({"train/minibatch loss": value}, first + number)

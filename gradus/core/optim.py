@@ -11,12 +11,12 @@ from gradus.core.recipe import FitConfig
 def make_optimizer(parameters: Iterable[Parameter], config: FitConfig) -> torch.optim.Optimizer:
     """The optimiser that `config` names; its rule and symbols are those of torch.optim.
 
-    The fused kernels are used where torch has them: the same numbers to rounding, one call a step.
+    torch's fused kernels are used where they are the faster ones: the same numbers to rounding.
     """
     lr, momentum = config.lr, config.momentum
     match config.optimizer:
         case "sgd":
-            return torch.optim.SGD(parameters, lr, momentum=momentum, fused=True)
+            return torch.optim.SGD(parameters, lr, momentum=momentum, fused=momentum > 0)
         case "adam":
             return torch.optim.Adam(parameters, lr, fused=True)
         case "adamw":

@@ -23,7 +23,8 @@ class Task:
         train: minibatches of the training set.
         validation: minibatches of the validation set; every choice is made on it.
         test: opens the test set. Nothing calls it before training has ended.
-        loss: (model, batch) -> (mean loss over the batch, further means by name).
+        loss: (model, batch) -> (mean loss over the batch, further metrics by name: one value for
+            each example, which is averaged where someone looks, or one mean).
         watch: the record to choose the best epoch by, such as `validation/accuracy`.
         better: whether `watch` should be large ("max") or small ("min").
         sample: the model's input for a few examples, to draw and describe it.
@@ -75,6 +76,11 @@ def build_task(recipe: Recipe, config: FitConfig) -> Task:
     return resolve(recipe.task)(config)
 
 
+def mean_of(values: Tensor) -> float:
+    """The mean of a metric's values over a batch; a mean is its own."""
+    return float(values.detach().float().mean())
+
+
 @torch.inference_mode()
 def evaluate(task: Task, batches: Batches) -> dict[str, float]:
     """Mean loss and metrics of the model over all examples of `batches`.
@@ -93,7 +99,7 @@ def evaluate(task: Task, batches: Batches) -> dict[str, float]:
             loss, metrics = task.loss(task.model, batch)
             n = len(batch[0])
             for name, value in {"loss": loss, **metrics}.items():
-                totals[name] = totals.get(name, 0.0) + float(value) * n
+                totals[name] = totals.get(name, 0.0) + mean_of(value) * n
             count += n
     finally:
         task.model.train(training)

@@ -108,7 +108,7 @@ def fast_food(config: FastFoodConfig) -> Task:
 
 
 def classify(model: nn.Module, batch: Batch, l2: float = 0.0) -> tuple[Tensor, dict[str, Tensor]]:
-    """Cross-entropy of the softmax, the L2 penalty added, and the share of right answers.
+    """Cross-entropy of the softmax, the L2 penalty added, and whether each answer is right.
 
     Args:
         model: input "batch features" -> logits "batch classes".
@@ -120,7 +120,7 @@ def classify(model: nn.Module, batch: Batch, l2: float = 0.0) -> tuple[Tensor, d
     loss = cross_entropy(logits, labels)
     if l2:
         loss = loss + l2 * l2_penalty(model)
-    return loss, {"accuracy": (logits.argmax(1) == labels).float().mean()}
+    return loss, {"accuracy": logits.argmax(1) == labels}
 
 
 def first_layer(model: nn.Module, shape: tuple[int, ...]) -> dict[str, Tensor]:
@@ -135,14 +135,14 @@ def _perceptron(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tenso
     x, t = batch
     z = model(x)
     wrong = torch.where(z >= 0, 1.0, -1.0) != t
-    return perceptron_loss(z, t), {"error": wrong.float().mean()}
+    return perceptron_loss(z, t), {"error": wrong}
 
 
 def _squared_error(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
     """½(t − y)², the mean over the batch where the book sums: the rate is then the batch's."""
     x, t = batch
     error = t - model(x).squeeze(1)
-    return 0.5 * error.square().mean(), {"absolute error": error.abs().mean()}
+    return 0.5 * error.square().mean(), {"absolute error": error.abs()}
 
 
 def _exam(config: ExamConfig, seed: int) -> tuple[Tensor, Tensor]:
