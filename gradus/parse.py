@@ -48,13 +48,14 @@ def parse(kind: type[T], args: Sequence[str], prog: str, default: Any = None) ->
     if unknown:
         word = unknown[0]
         what = "option" if word.startswith("-") else "argument"
-        close = nearest(word.split("=")[0], _options(kind)) if what == "option" else ""
+        name = word.split("=")[0].lstrip("-")
+        close = nearest(name, _options(kind), prefix="--") if what == "option" else ""
         raise UsageError(f"{prog} has no {what} {word!r}{close} (see: {prog} --help)")
     return parsed
 
 
 def _options(kind: type) -> list[str]:
-    """All options of a dataclass and of the ones nested in it, as the user types them."""
+    """All options of a dataclass and of the ones nested in it, without the dashes before them."""
     names = []
     for f in fields(kind):
         if tyro.conf.Positional in getattr(f.type, "__metadata__", ()):
@@ -63,18 +64,23 @@ def _options(kind: type) -> list[str]:
         if is_dataclass(inner) and isinstance(inner, type):
             names += _options(inner)
         else:
-            names.append("--" + f.name.replace("_", "-"))
+            names.append(f.name.replace("_", "-"))
     return names
 
 
 def _one_line(box: str) -> str:
-    """The sentence inside the box that tyro draws around a mistake."""
+    """The sentence inside the box that tyro draws around a mistake.
+
+    Where the terminal knows no box characters there is a title and a rule instead.
+    """
     inside = [
         line.strip("│| ") for line in box.splitlines() if not line.startswith(("╭", "╰", "+"))
     ]
+    if not box.startswith("╭"):
+        inside = inside[2:]
     text = " ".join(line for line in inside if line.strip("─- "))
     text = re.split(r"For full helptext|Argument helptext", text)[0]
-    return re.sub(r"^Error parsing (recipe: )?", "", re.sub(r"\s+", " ", text)).strip()
+    return re.sub(r"^Error parsing (\w+: )?", "", re.sub(r"\s+", " ", text)).strip()
 
 
 def completion_script(shell: str, prog: str, verbs: Mapping[str, Any]) -> str:

@@ -147,10 +147,16 @@ class Recipe:
         return replace(self.config, **{**(self.quick if quick else {}), **settings})
 
 
-def nearest(name: str, known: Mapping[str, Any] | set[str] | list[str]) -> str:
-    """The words ": did you mean a or b?" for the names in `known` that resemble `name`, else ""."""
+def nearest(name: str, known: Mapping[str, Any] | set[str] | list[str], prefix: str = "") -> str:
+    """The words ": did you mean a or b?" for the names in `known` that resemble `name`, else "".
+
+    Args:
+        name: what the user wrote.
+        known: what there is.
+        prefix: shown before each name.
+    """
     close = get_close_matches(name, sorted(known), n=3, cutoff=0.5)
-    return f": did you mean {' or '.join(close)}?" if close else ""
+    return f": did you mean {' or '.join(prefix + c for c in close)}?" if close else ""
 
 
 def resolve(reference: str) -> Any:
