@@ -4,6 +4,7 @@ import contextlib
 import math
 import shutil
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ from gradus.core.recipe import FitConfig
 from gradus.core.run import Record, Run
 from gradus.core.schedule import make_schedule
 from gradus.core.signals import Stop, stop_signals
-from gradus.core.task import Task, evaluate, mean_of
+from gradus.core.task import Metrics, Task, evaluate, mean_of
 
 COST_EVERY = 10
 """Minibatches between two points of the cost curve in TensorBoard."""
@@ -37,7 +38,7 @@ HISTOGRAM_SECONDS = 10.0
 HINT = "Try a smaller --lr or --clip-norm 1"
 """What to do about a loss that is not finite."""
 
-Pending = list[tuple[Tensor, dict[str, Tensor], int]]
+Pending = list[tuple[Tensor, Metrics, int]]
 
 
 @dataclass
@@ -48,8 +49,8 @@ class Fitted:
         epoch: epochs that are complete.
         batch: minibatches done of the epoch in progress.
         step: minibatches done since the start.
-        sums: sums over this process's examples of the epoch in progress: loss, metrics,
-            `examples`.
+        sums: sums over this process's examples of the epoch in progress: the loss over all
+            (`examples` of them), each metric over those it was measured on (`measured`).
         best_value: the watched record's best value.
         best_epoch: the epoch it came from, counted from 1; 0 before the first.
         best_model: the parameters after that epoch.
@@ -224,15 +225,18 @@ def _look(session: Session, pending: Pending, batch: Batch) -> None:
     if session.device.sum([float(len(bad))])[0]:
         what = f"the loss became {losses[bad[0]]}" if bad else "another process's loss was NaN"
         raise RunError(_not_finite(session, what, first + bad[0] if bad else at.step, batch))
-    sums = at.sums
-    for number, (value, (_, metrics, n)) in enumerate(zip(losses, pending, strict=True)):
-        sums["examples"] = sums.get("examples", 0.0) + n
-        sums["loss"] = sums.get("loss", 0.0) + value * n
-        for name, values in metrics.items():
-            sums[name] = sums.get(name, 0.0) + mean_of(values) * n
+    sums: defaultdict[str, float] = defaultdict(float, at.sums)
+    for number, (value, (_, metrics, n)) in enumerate(zip(losses, pending, strict=True), first):
+        sums["examples"] += n
+        sums["loss"] += value * n
+        if metrics and number % session.task.measure_every == 0:
+            sums["measured"] += n
+            for name, values in metrics.items():
+                sums[name] += mean_of(values()) * n
         session.reporter.step(value)
-        if session.events and (first + number) % COST_EVERY == 0:
-            session.events.scalars({"train/minibatch loss": value}, first + number)
+        if session.events and number % COST_EVERY == 0:
+            session.events.scalars({"train/minibatch loss": value}, number)
+    at.sums = dict(sums)
     pending.clear()
 
 
@@ -255,7 +259,8 @@ def _end_epoch(session: Session, seconds: float, steps: int) -> None:
     at, task, device = session.at, session.task, session.device
     names = sorted(at.sums)
     sums = dict(zip(names, device.sum([at.sums[n] for n in names]), strict=True))
-    count = sums.pop("examples")
+    counts = sums.pop("examples"), sums.pop("measured", 0.0)
+    train = {name: total / counts[name != "loss"] for name, total in sums.items()}
     measured = evaluate(task, session.validation)
     if not math.isfinite(measured["loss"]):
         what = f"the validation loss became {measured['loss']}"
@@ -265,7 +270,7 @@ def _end_epoch(session: Session, seconds: float, steps: int) -> None:
     record: Record = {
         "epoch": at.epoch,
         "step": at.step,
-        **{f"train/{name}": total / count for name, total in sums.items()},
+        **{f"train/{name}": mean for name, mean in train.items()},
         **{f"validation/{name}": mean for name, mean in measured.items()},
         "lr": session.schedule.get_last_lr()[0],
     }

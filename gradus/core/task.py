@@ -11,7 +11,10 @@ from torch import Tensor, nn
 from gradus.core.batches import Batch, Batches
 from gradus.core.recipe import FitConfig, Recipe, resolve
 
-Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]
+Metrics = dict[str, Callable[[], Tensor]]
+"""Name -> function that measures a batch, called only where someone looks: it gives one value for
+each example, or their mean."""
+Loss = Callable[[nn.Module, Batch], tuple[Tensor, Metrics]]
 
 
 @dataclass(kw_only=True)
@@ -23,8 +26,8 @@ class Task:
         train: minibatches of the training set.
         validation: minibatches of the validation set; every choice is made on it.
         test: opens the test set. Nothing calls it before training has ended.
-        loss: (model, batch) -> (mean loss over the batch, further metrics by name: one value for
-            each example, which is averaged where someone looks, or one mean).
+        loss: (model, batch) -> (mean loss over the batch, metrics of the batch).
+        measure_every: minibatches between two on which the metrics are measured in training.
         watch: the record to choose the best epoch by, such as `validation/accuracy`.
         better: whether `watch` should be large ("max") or small ("min").
         sample: the model's input for a few examples, to draw and describe it.
@@ -42,6 +45,7 @@ class Task:
     test: Callable[[], Batches]
     loss: Loss
     sample: Tensor
+    measure_every: int = 10
     watch: str = "validation/loss"
     better: Literal["min", "max"] = "min"
     project: Callable[[nn.Module, float], None] | None = None
@@ -98,8 +102,9 @@ def evaluate(task: Task, batches: Batches) -> dict[str, float]:
         for batch, _ in batches.epoch(0):
             loss, metrics = task.loss(task.model, batch)
             n = len(batch[0])
-            for name, value in {"loss": loss, **metrics}.items():
-                totals[name] = totals.get(name, 0.0) + mean_of(value) * n
+            means = {"loss": float(loss), **{k: mean_of(v()) for k, v in metrics.items()}}
+            for name, mean in means.items():
+                totals[name] = totals.get(name, 0.0) + mean * n
             count += n
     finally:
         task.model.train(training)

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from gradus.core.batches import Batch, Batches, split
-from gradus.core.task import Task
+from gradus.core.task import Metrics, Task
 from gradus.data.public import load_images
 from gradus.neurons.build import net
 from gradus.neurons.data import pixels, planar_data
@@ -78,6 +79,7 @@ def exam(config: ExamConfig) -> Task:
         validation=_whole(validation),
         test=lambda: _whole(test),
         loss=_perceptron,
+        measure_every=1,
         sample=train[0][:1],
         watch="train/error",
         goal=0.0,
@@ -107,7 +109,7 @@ def fast_food(config: FastFoodConfig) -> Task:
     )
 
 
-def classify(model: nn.Module, batch: Batch, l2: float = 0.0) -> tuple[Tensor, dict[str, Tensor]]:
+def classify(model: nn.Module, batch: Batch, l2: float = 0.0) -> tuple[Tensor, Metrics]:
     """Cross-entropy of the softmax, the L2 penalty added, and whether each answer is right.
 
     Args:
@@ -120,7 +122,12 @@ def classify(model: nn.Module, batch: Batch, l2: float = 0.0) -> tuple[Tensor, d
     loss = cross_entropy(logits, labels)
     if l2:
         loss = loss + l2 * l2_penalty(model)
-    return loss, {"accuracy": logits.argmax(1) == labels}
+    return loss, {"accuracy": partial(right, logits.detach(), labels)}
+
+
+def right(logits: Float[Tensor, "batch classes"], labels: Int64[Tensor, "batch"]) -> Tensor:
+    """Whether the largest logit of each example is that of its class."""
+    return logits.argmax(1) == labels
 
 
 def first_layer(model: nn.Module, shape: tuple[int, ...]) -> dict[str, Tensor]:
@@ -131,18 +138,18 @@ def first_layer(model: nn.Module, shape: tuple[int, ...]) -> dict[str, Tensor]:
     return {"first layer": grey.reshape(-1, *(shape if len(shape) == 3 else (1, *shape)))}
 
 
-def _perceptron(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+def _perceptron(model: nn.Module, batch: Batch) -> tuple[Tensor, Metrics]:
     x, t = batch
     z = model(x)
     wrong = torch.where(z >= 0, 1.0, -1.0) != t
-    return perceptron_loss(z, t), {"error": wrong}
+    return perceptron_loss(z, t), {"error": lambda: wrong}
 
 
-def _squared_error(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+def _squared_error(model: nn.Module, batch: Batch) -> tuple[Tensor, Metrics]:
     """½(t − y)², the mean over the batch where the book sums: the rate is then the batch's."""
     x, t = batch
     error = t - model(x).squeeze(1)
-    return 0.5 * error.square().mean(), {"absolute error": error.abs()}
+    return 0.5 * error.square().mean(), {"absolute error": error.detach().abs}
 
 
 def _exam(config: ExamConfig, seed: int) -> tuple[Tensor, Tensor]:
