@@ -12,10 +12,12 @@ from gradus.cli import main
 from gradus.core import checkpoint
 from gradus.core.errors import RunError, UsageError
 from gradus.core.experiment import train
+from gradus.core.fit import fit
 from gradus.core.progress import Silent
-from gradus.core.run import all_runs
+from gradus.core.run import Run, all_runs, read_info
+from gradus.core.task import build_task
 from tests.commands import call, contents, one_line
-from tests.tiny import TINY
+from tests.tiny import TINY, cpu
 
 FOOD = ("train", "fast-food", "--epochs", 30, "--checkpoint-seconds", 0)
 SAME = ("weights.safetensors", "metrics.jsonl")
@@ -82,6 +84,14 @@ def test_the_checkpoint_before_is_used_and_one_line_says_so(tmp_path, stopped, h
     train(TINY, TINY.config, path=tmp_path / "whole")
     for name in SAME:
         assert (stopped / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_lost_epochs_are_recorded_anew(stopped):
+    damage(checkpoints(stopped)[0], "flipped")
+    run = Run(stopped, TINY, read_info(stopped))
+    fitted = fit(build_task(TINY, TINY.config), TINY.config, run=run, resume=True, device=cpu())
+    assert [record["epoch"] for record in fitted.records] == [1, 2, 3, 4, 5, 6]
+    assert fitted.records == run.records()
 
 
 @pytest.mark.parametrize("how", ["truncated", "flipped", "emptied"])

@@ -1,6 +1,7 @@
 """A whole training: what is written when, what a stop leaves behind, what TensorBoard reads."""
 
 import json
+import os
 import signal
 import time
 from collections import Counter
@@ -130,6 +131,21 @@ def test_no_choice_depends_on_the_test_set(whole, tmp_path, monkeypatch):
     other = train(TINY, TINY.config, path=tmp_path / "r")
     assert same(whole.path, other.path)
     assert other.results["test"] != whole.results["test"]
+
+
+def test_what_a_checkpoint_relies_on_is_on_the_disk_before_it(tmp_path, monkeypatch):
+    done = []
+    fsync, rename = os.fsync, os.replace
+    monkeypatch.setattr(
+        os, "fsync", lambda f: done.append(os.readlink(f"/proc/self/fd/{f}")) or fsync(f)
+    )
+    monkeypatch.setattr(os, "replace", lambda a, b: done.append(str(b)) or rename(a, b))
+    train(TINY, TINY.config, path=tmp_path / "r")
+    names = [name.rpartition("/")[2] for name in done]
+    saved = [i for i, name in enumerate(names) if name.startswith("step-")]
+    assert len(saved) == TINY.config.epochs
+    for before, at in zip([0, *saved], saved, strict=False):
+        assert "metrics.jsonl" in names[before:at]
 
 
 def test_the_report_shows_what_came_of_it(whole):

@@ -7,6 +7,7 @@ import signal
 import sys
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gradus.core.experiment import train
 from tests.commands import call, one_line, run, start, wait_for_epochs
@@ -58,6 +59,9 @@ def test_the_command_killed_three_times_then_interrupted(tmp_path, untouched):
     said = run(*printed_command(err))
     assert said.code == 0, said.err
     assert {name: (folder / name).read_bytes() for name in SAME} == untouched
+    events = EventAccumulator(str(folder / "tensorboard"), {"scalars": 0}).Reload()
+    steps = [json.loads(line)["step"] for line in untouched["metrics.jsonl"].splitlines()]
+    assert [event.step for event in events.Scalars("validation/loss")] == steps
 
 
 def test_sigterm_saves_and_says_how_to_go_on(tmp_path, capsys, untouched):
