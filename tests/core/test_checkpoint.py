@@ -53,7 +53,7 @@ def test_all_damaged_is_an_error_and_changes_nothing(tmp_path):
     for step in (1, 2):
         checkpoint.save(tmp_path, state(step)).write_bytes(b"junk")
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    with pytest.raises(RunError, match="every checkpoint .* is damaged"):
+    with pytest.raises(RunError, match=r"every checkpoint .* is damaged"):
         checkpoint.load_latest(tmp_path, silent)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
