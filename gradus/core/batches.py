@@ -11,6 +11,9 @@ from gradus.core.errors import UsageError
 
 Batch = tuple[Tensor, ...]
 
+CHUNK = 8
+"""Minibatches gathered from memory at once: fewer, larger copies."""
+
 
 @dataclass(frozen=True)
 class Batches:
@@ -75,15 +78,27 @@ class Batches:
             factor that makes the mean over processes of the mean losses the loss of the whole
             batch. A process left without an example gets one with share 0.
         """
+        if self.world > 1:
+            yield from self._shards(epoch, start)
+            return
+        order = None if self.seed is None else self.order(epoch).to(self.tensors[0].device)
+        size = self.batch_size
+        for first in range(start * size, self.examples, CHUNK * size):
+            here = slice(first, first + CHUNK * size)
+            chunk = [
+                t[here] if order is None else t.index_select(0, order[here]) for t in self.tensors
+            ]
+            for batch in zip(*(t.split(size) for t in chunk), strict=True):
+                yield batch, 1.0
+
+    def _shards(self, epoch: int, start: int) -> Iterator[tuple[Batch, float]]:
+        """Our part of each batch, with its share."""
         order = self.order(epoch).to(self.tensors[0].device)
-        for first in range(start * self.batch_size, self.examples, self.batch_size):
-            rows = order[first : first + self.batch_size]
-            ours, share = rows, 1.0
-            if self.world > 1:
-                ours = rows.tensor_split(self.world)[self.rank]
-                share = len(ours) * self.world / len(rows)
-                ours = ours if len(ours) else rows[:1]
-            yield tuple(t.index_select(0, ours) for t in self.tensors), share
+        for rows in list(order.split(self.batch_size))[start:]:
+            ours = rows.tensor_split(self.world)[self.rank]
+            share = len(ours) * self.world / len(rows)
+            ours = ours if len(ours) else rows[:1]
+            yield tuple(t[ours] for t in self.tensors), share
 
 
 def split(

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from gradus.core import plot
 from gradus.core.charts import confusion, image_grid, learning_curves
 from gradus.core.run import Run
-from gradus.neurons.data import pixels
 
 GRID = 220
 """Points along each side of a drawn plane."""
@@ -39,11 +38,11 @@ def mistakes(run: Run) -> Figure:
     classes = run.info["facts"]["classes"]
     wrong = (labels != predicted).nonzero().squeeze(1)
     worst = wrong[probability[wrong].argsort(descending=True)][:30]
-    images = run.task().test().tensors[0]
+    images = run.task().test().tensors[0].unflatten(1, tuple(run.info["facts"]["shape"]))
     if len(worst) == 0:
         worst = probability.argsort()[:30]
     captions = [f"{classes[labels[i]]} as {classes[predicted[i]]}" for i in worst]
-    fig = image_grid(images[worst].numpy() / 255, columns=10, captions=captions)
+    fig = image_grid(images[worst].numpy(), columns=10, captions=captions)
     plot.title(
         fig,
         f"{len(wrong):,} of {len(labels):,} test images are taken for another class",
@@ -146,7 +145,7 @@ def _tested(run: Run) -> tuple[Tensor, Tensor, Tensor]:
     task = run.task()
     images, labels = task.test().tensors
     task.model.eval()
-    probability, predicted = task.model(pixels(images)).softmax(1).max(1)
+    probability, predicted = task.model(images).softmax(1).max(1)
     return labels, predicted, probability
 
 

@@ -1,5 +1,6 @@
 """From a config of chapters 1–3 to its task: the wiring."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -26,28 +27,30 @@ from gradus.neurons.regularise import (
 
 Projection = Callable[[nn.Module, float], None]
 
-EVALUATION_BATCH = 1000
+EVALUATION_BATCH = 5000
 """Examples looked at together where nothing is learned."""
 
 
 def images(config: ImageConfig) -> Task:
     """Naming images with a feed-forward net (chapter 3)."""
     data = load_images(config.data)
+    classes, shape = data.classes, data.train_images.shape[1:]
     kept, held_out = split(_tensors(data.train_images, data.train_labels), config.validation)
-    features = kept[0][0].numel()
-    model = net(config, features, len(data.classes))
+    tested = _tensors(data.test_images, data.test_labels)
+    del data  # the training images are copied by now
+    train = (pixels(kept[0]), kept[1])
     return Task(
-        model=model,
-        train=Batches(kept, config.batch_size, config.seed),
-        validation=_whole(held_out),
-        test=lambda: _whole(_tensors(data.test_images, data.test_labels)),
+        model=net(config, math.prod(shape), len(classes)),
+        train=Batches(train, config.batch_size, config.seed),
+        validation=_whole((pixels(held_out[0]), held_out[1])),
+        test=lambda: _whole((pixels(tested[0]), tested[1])),
         loss=partial(classify, l2=config.l2),
-        sample=pixels(kept[0][:1]),
+        sample=train[0][:1],
         watch="validation/accuracy",
         better="max",
         project=_projection(config),
-        pictures=partial(first_layer, shape=tuple(kept[0].shape[1:])),
-        facts={"classes": list(data.classes), "shape": list(kept[0].shape[1:])},
+        pictures=partial(first_layer, shape=shape),
+        facts={"classes": list(classes), "shape": list(shape)},
     )
 
 
@@ -114,11 +117,11 @@ def classify(model: nn.Module, batch: Batch, l2: float = 0.0) -> tuple[Tensor, M
 
     Args:
         model: input "batch features" -> logits "batch classes".
-        batch: inputs (bytes are taken as grey levels) and class numbers.
+        batch: inputs and class numbers.
         l2: strength λ of the penalty.
     """
     inputs, labels = batch
-    logits = model(pixels(inputs) if inputs.dtype == torch.uint8 else inputs)
+    logits = model(inputs)
     loss = cross_entropy(logits, labels)
     if l2:
         loss = loss + l2 * l2_penalty(model)
