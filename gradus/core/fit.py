@@ -25,7 +25,7 @@ from gradus.core.schedule import make_schedule
 from gradus.core.signals import Stop, stop_signals
 from gradus.core.task import Metrics, Task, evaluate, mean_of
 
-COST_EVERY = 10
+COST_EVERY = 20
 """Minibatches between two points of the cost curve in TensorBoard."""
 LOOK_EVERY = 50
 """Minibatches between two looks at the losses, which make a GPU and other processes wait."""
