@@ -50,14 +50,14 @@ def main() -> None:
 def pages() -> dict[Path, str]:
     """Every generated file with the text it should have."""
     generated = ROOT / "docs" / "_generated"
-    recipes = {r: catalog.expected(r.name) for r in catalog.recipes()}
+    recipes = [(r, catalog.expected(r.name)) for r in catalog.recipes()]
     readme = ROOT / "README.md"
     return {
         readme: between_markers(read(readme), summary(recipes)),
         ROOT / "docs" / "results.md": results_page(recipes),
-        generated / "recipes.md": recipe_list(list(recipes)),
+        generated / "recipes.md": recipe_list([r for r, _ in recipes]),
         generated / "figures.md": figure_list(),
-        **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes.items()},
+        **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes},
     }
 
 
@@ -75,7 +75,7 @@ def between_markers(page: str, table: str) -> str:
     return f"{before}{START}\n{table}\n{END}{after}"
 
 
-def summary(recipes: Mapping[Recipe, Measured]) -> str:
+def summary(recipes: list[tuple[Recipe, Measured]]) -> str:
     """The README's table: a row for each recipe."""
     head = ["recipe", "test", "`--quick`", "time", "in full", "time", "book"]
     rows = [
@@ -85,12 +85,12 @@ def summary(recipes: Mapping[Recipe, Measured]) -> str:
             *(cell for kind in ("quick", "full") for cell in (score(m, kind), seconds(m, kind))),
             BOOK.get(recipe.name, "–"),
         ]
-        for recipe, m in recipes.items()
+        for recipe, m in recipes
     ]
     return table(head, rows)
 
 
-def results_page(recipes: Mapping[Recipe, Measured]) -> str:
+def results_page(recipes: list[tuple[Recipe, Measured]]) -> str:
     """docs/results.md: every measurement with its band, seeds and machine."""
     head = ["recipe", "settings", "test", "mean ± sd", "band", "seeds", "time", "book"]
     rows = [
@@ -104,10 +104,10 @@ def results_page(recipes: Mapping[Recipe, Measured]) -> str:
             seconds(m, kind),
             BOOK.get(r.name, "–") if kind == "full" else "",
         ]
-        for r, m in recipes.items()
+        for r, m in recipes
         for kind, label in (("quick", "`--quick`"), ("full", "full"))
     ]
-    machines = sorted({k["machine"] for m in recipes.values() for k in m.values()})
+    machines = sorted({k["machine"] for _, m in recipes for k in m.values()})
     measured_on = "\n".join(f"- {m}" for m in machines) or "- nothing was measured yet"
     return f"""# Results
 

@@ -7,8 +7,8 @@ from pathlib import Path
 # when torch is first imported, so it comes before everything that may import torch.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+import pytest
+from hypothesis import settings
 
 settings.register_profile("gradus", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("gradus")
