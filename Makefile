@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: quickstart test test-all bench docs lab lint clean
+.PHONY: quickstart test test-all bench docs lint clean
 
 quickstart: $(VENV)/.core
 	$(BIN)/python -m gradus.quickstart

@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 
 RESULTS = Path(__file__).parent / "results" / "mlp.json"
-BATCH, RATE, HIDDEN, HELD_OUT = 100, 0.1, 256, 5000
+BATCH, RATE, HIDDEN, HELD_OUT, IMAGES = 100, 0.1, 256, 5000, 55_000
 
 
 def main() -> None:
@@ -48,11 +48,17 @@ def main() -> None:
     print(f"\n{'contestant':22} {'s/epoch':>8} {'images/s':>9} {'× bare':>7}")
     for name, value in sorted(medians.items(), key=lambda item: item[1]):
         ratio = f"{value / bare:.3f}" if bare else "–"
-        print(f"{name:22} {value:8.3f} {55_000 / value:9,.0f} {ratio:>7}")
+        print(f"{name:22} {value:8.3f} {IMAGES / value:9,.0f} {ratio:>7}")
     if args.only == list(CONTESTANTS):
         from gradus.core.run import environment
 
-        record = {"seconds_per_epoch": seconds, "medians": medians, "machine": environment()}
+        record = {
+            "images": IMAGES,
+            "rounds": args.rounds,
+            "seconds_per_epoch": seconds,
+            "medians": medians,
+            "machine": environment(),
+        }
         RESULTS.write_text(json.dumps(record, indent=2) + "\n")
 
 

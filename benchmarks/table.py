@@ -9,6 +9,7 @@ the check, so run this after bands.py and after changing a recipe or a figure.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
@@ -125,6 +126,30 @@ Measured on:
 
 The column "book" is what the book's text gives for its own listing. The recipes' pages say where
 ours differs from it.
+
+{speed()}"""
+
+
+def speed() -> str:
+    """The MNIST net against its peers, as benchmarks/mlp.py measured it."""
+    file = ROOT / "benchmarks" / "results" / "mlp.json"
+    if not file.exists():
+        return ""
+    found = json.loads(file.read_text())
+    medians, machine = found["medians"], found["machine"]
+    bare = medians["bare PyTorch loop"]
+    rows = [
+        [name, f"{value:.3f}", f"{found['images'] / value:,.0f}", f"{value / bare:.2f}"]
+        for name, value in sorted(medians.items(), key=lambda item: item[1])
+    ]
+    return f"""## Speed
+
+The net 784-256-256-10 on MNIST: seconds for one epoch of {found["images"]:,} images in batches of
+100, with a look at 5,000 validation images. `gradus` is the whole command: progress bar,
+TensorBoard, checkpoints. `benchmarks/mlp.py` runs all in turn, {found["rounds"]} times, each in a
+process of its own, and takes medians ({machine["processor"]}, {machine["cores"]} cores).
+
+{table(["contestant", "s/epoch", "images/s", "× bare loop"], rows)}
 """
 
 

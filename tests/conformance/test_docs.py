@@ -68,8 +68,9 @@ def test_commands_in_the_text_are_understood(page, monkeypatch, capsys):
         words = [STAND_INS.get(word, word) for word in command.split()]
         if words[0] == "figure" and "RUN" not in command:
             assert {w for w in words[1:] if not w.startswith("--")} <= set(catalog.figures())
-        code = cli.main(words)
-        assert code == 0, f"gradus {command}: {capsys.readouterr().err}"
+        if words[1:] or words[0] not in cli.VERBS:  # a verb alone is a name, not a command
+            code = cli.main(words)
+            assert code == 0, f"gradus {command}: {capsys.readouterr().err}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -16,8 +16,8 @@ RUNNABLE = [page for page in PAGES if any(steps(page))]
 def words_of(step: Step) -> list[str]:
     """What follows `gradus`; a training that should succeed is made as small as its smoke test.
 
-    The data stay what they are, a setting that the line gives stays too, and a resumed run keeps its
-    own settings.
+    The data stay what they are, a setting that the line gives stays too, and a resumed run keeps
+    its own settings.
     """
     words = shlex.split(step.text, comments=True)[1:]
     if words[0] != "train" or "--resume" in words or step.exit_code:
