@@ -18,7 +18,7 @@ from statistics import mean, median, stdev
 from typing import Any
 
 from gradus import catalog
-from gradus.core.run import environment, processor
+from gradus.core.run import processor
 
 EXPECTED = Path(__file__).parents[1] / "gradus" / "expected.json"
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--full-seeds", type=int, default=3, help="seeds of the full settings")
     args = parser.parse_args()
     for name in args.recipes or catalog.RECIPES:
-        for kind, seeds in (("quick", args.seeds), ("full", args.full_seeds)):
+        for kind, seeds in (("full", args.full_seeds), ("quick", args.seeds)):
             if seeds:
                 measured = measure(name, kind, seeds)
                 known = json.loads(EXPECTED.read_text())
@@ -52,7 +52,8 @@ def measure(name: str, kind: str, seeds: int) -> dict[str, Any]:
             started = time.perf_counter()
             subprocess.run(words, check=True, capture_output=True)
             seconds.append(time.perf_counter() - started)
-            scores.append(json.loads((run / "run.json").read_text())["results"]["test"][metric])
+            info = json.loads((run / "run.json").read_text())
+            scores.append(info["results"]["test"][metric])
     spread = stdev(scores) if seeds > 1 else 0.0
     low, high = mean(scores) - 3 * spread, mean(scores) + 3 * spread
     if metric in ("accuracy", "error"):
@@ -64,7 +65,7 @@ def measure(name: str, kind: str, seeds: int) -> dict[str, Any]:
         "band": [max(low, 0.0), high],
         "seeds": seeds,
         "seconds": round(median(seconds), 2),
-        "machine": f"{processor()}, {environment()['cores']} cores",
+        "machine": f"{processor()}, {info['device']}",
     }
 
 
