@@ -1,0 +1,1 @@
+"""Chapter 4: error surfaces and the optimisers that walk them."""
