@@ -1,0 +1,116 @@
+"""A race of optimisers over a function of two numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from gradus.core.errors import UsageError
+from gradus.surface.functions import LANDSCAPES, Landscape
+from gradus.surface.optimisers import make
+
+RACERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "bfgs")
+"""Who runs when nobody is named."""
+
+_FIELDS = ("bowl", "ravine", "saddle", "rosenbrock", "beale")
+_RATES = {
+    "sgd": (0.1, 0.05, 0.1, 0.002, 0.05),
+    "momentum": (0.02, 0.01, 0.05, 0.001, 0.01),
+    "nesterov": (0.02, 0.02, 0.05, 0.001, 0.005),
+    "adagrad": (0.5, 1.0, 0.5, 0.5, 0.5),
+    "rmsprop": (0.02, 0.05, 0.02, 0.02, 0.02),
+    "rmsprop-momentum": (0.01, 0.01, 0.01, 0.005, 0.01),
+    "adadelta": (5.0, 10.0, 5.0, 10.0, 2.0),
+    "adam": (0.1, 0.2, 0.1, 0.2, 0.2),
+    "nadam": (0.1, 0.2, 0.1, 0.1, 0.1),
+    "adamw": (0.1, 0.2, 0.1, 0.2, 0.2),
+}
+RATES: dict[tuple[str, str], float] = {
+    (name, field): rate
+    for name, rates in _RATES.items()
+    for field, rate in zip(_FIELDS, rates, strict=True)
+}
+"""(optimiser, landscape) -> learning rate.
+
+Chosen among 1, 2, 5 × 10ᵏ: of those that stay in the window, one of the fastest over 200 steps, and
+where that only jumps about, a calmer one. The second-order methods start with 1 everywhere.
+"""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Where an optimiser went.
+
+    Attributes:
+        points: (x, y) at the start and after each step.
+        values: E at each.
+        evaluations: how often E and its gradient had been computed by then; 0 at the start.
+    """
+
+    points: Float[np.ndarray, "places 2"]
+    values: Float[np.ndarray, "places"]
+    evaluations: Int[np.ndarray, "places"]
+
+
+def race(
+    landscape: str = "rosenbrock", names: Sequence[str] = RACERS, steps: int = 200
+) -> dict[str, Walk]:
+    """Let optimisers walk down the same function from the same start.
+
+    Args:
+        landscape: a key of `gradus.surface.functions.LANDSCAPES`.
+        names: optimisers, keys of `gradus.surface.optimisers.OPTIMISERS`.
+        steps: how many steps each takes, ≥ 1. Second-order methods compute E several times in
+            one; `Walk.evaluations` counts.
+
+    Returns:
+        The walk of each, in float64, with the learning rates of `RATES`.
+
+    Raises:
+        UsageError: a name is unknown or twice there, or the number is out of its range.
+    """
+    if landscape not in LANDSCAPES:
+        raise UsageError(f"landscape must be one of {', '.join(LANDSCAPES)}; got {landscape!r}")
+    if not names or len(set(names)) < len(names):
+        raise UsageError(f"a race needs one or more different optimisers, got {list(names)}")
+    if steps < 1:
+        raise UsageError(f"steps must be ≥ 1, got {steps}")
+    return {
+        name: walk(LANDSCAPES[landscape], name, RATES.get((name, landscape), 1.0), steps)
+        for name in names
+    }
+
+
+def walk(landscape: Landscape, name: str, lr: float, steps: int) -> Walk:
+    """Let one optimiser walk down a function from its start.
+
+    Args:
+        landscape: the function.
+        name: a key of `gradus.surface.optimisers.OPTIMISERS`.
+        lr: the learning rate, see `gradus.surface.optimisers.make`.
+        steps: how many steps, ≥ 0. They go on where the values are no longer finite.
+
+    Raises:
+        UsageError: the name is unknown.
+    """
+    point = torch.tensor(landscape.start, dtype=torch.float64, requires_grad=True)
+    optimiser = make(name, [point], lr)
+    evaluations = 0
+
+    def closure() -> float:
+        nonlocal evaluations
+        evaluations += 1
+        optimiser.zero_grad()
+        value = landscape(point)
+        value.backward()
+        return value.item()
+
+    points, counts = [point.detach().clone()], [0]
+    for _ in range(steps):
+        optimiser.step(closure)
+        points.append(point.detach().clone())
+        counts.append(evaluations)
+    places = torch.stack(points)
+    return Walk(places.numpy(), landscape(places).numpy(), np.array(counts))
