@@ -23,8 +23,8 @@ from gradus.core.report import show
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- results: written by benchmarks/table.py -->", "<!-- end of results -->"
 BOOK = {
-    "mnist-logistic": "91.9 % within 100 epochs",
-    "mnist-mlp": "98.2 % in 300 epochs",
+    "mnist-logistic": "91.9% within 100 epochs",
+    "mnist-mlp": "98.2% in 300 epochs",
 }
 """Test accuracy that the book's text gives for its own listing."""
 ALWAYS_SHOWN = ("epochs", "batch_size", "optimizer", "lr")
@@ -110,7 +110,11 @@ def results_page(recipes: list[tuple[Recipe, Measured]]) -> str:
     ]
     machines = sorted({k["machine"] for _, m in recipes for k in m.values()})
     measured_on = "\n".join(f"- {m}" for m in machines) or "- nothing was measured yet"
-    return f"""# Results
+    return f"""---
+hide: [toc]
+---
+
+# Results
 
 `benchmarks/bands.py` trains each recipe once a seed through the command line and notes the score
 on the test set. `benchmarks/table.py` writes this page from what it noted. A dash means that it
@@ -155,20 +159,18 @@ process of its own, and takes medians ({machine["processor"]}, {machine["cores"]
 
 def recipe_page(recipe: Recipe, measured: Measured) -> str:
     """The parts of a recipe's page that are not written by hand: facts, settings, results."""
-    facts = table(
-        ["", ""],
-        [
-            ["data", recipe.data],
-            ["source", recipe.source],
-            ["score", f"{recipe.metric} on the test set"],
-            *([["target", recipe.target]] if recipe.target else []),
-        ],
-    )
+    facts = {
+        "data": recipe.data,
+        "source": recipe.source,
+        "score": f"{recipe.metric} on the test set",
+        "target": recipe.target,
+    }
+    lines = "\n".join(f"- **{name}**: {text}" for name, text in facts.items() if text)
     return (
         "\n\n".join(
             section(name, text)
             for name, text in (
-                ("facts", facts),
+                ("facts", lines),
                 ("settings", settings(recipe)),
                 ("results", results(recipe, measured)),
             )

@@ -38,7 +38,7 @@ def test_tables_show_what_was_measured(table):
     ):
         for part in ("98.12% ± 0.11%", "97.79% to 98.45%", " 10 ", "31 s", "a machine, 2 cores"):
             assert part in text
-        assert "98.2 % in 300 epochs" in text
+        assert "98.2% in 300 epochs" in text
     assert "98.12% ± 0.11% | 31 s | – | – |" in table.summary([(recipe, {"quick": quick})])
     assert "Not measured yet" in table.results(recipe, {})
 
