@@ -1,6 +1,7 @@
 """What every test shares: Hypothesis without a clock, and the real data where there is some."""
 
 import os
+import signal
 from pathlib import Path
 
 # Tests run side by side: one thread each, here and in the processes they start. OpenMP reads this
@@ -9,6 +10,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 from hypothesis import settings
+
+# A shell that starts the suite in the background has it ignore Ctrl-C, which some tests send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("gradus", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("gradus")

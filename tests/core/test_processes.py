@@ -157,7 +157,7 @@ def test_a_process_counts_its_own_examples_once(tmp_path, monkeypatch):
         monkeypatch.setattr(Batches, "shard", lambda self, rank, world: self)
         fit(half, config, device=one)
         monkeypatch.undo()
-        sums = dict(zip(("accuracy", "examples", "loss"), seen[-1], strict=True))
+        sums = dict(zip(("accuracy", "examples", "loss", "measured"), seen[-1], strict=True))
         totals = {name: totals[name] + sums[name] for name in totals}
     assert totals["examples"] == 60
     assert totals["loss"] / 60 == pytest.approx(expected["loss"], abs=1e-6)
