@@ -130,18 +130,17 @@ def _contours(
     levels = space(losses.min(), losses.max(), LEVELS)
     filled = ax.contourf(plane.a, plane.b, losses, levels, norm=norm, cmap=plot.MAGNITUDE)
     lines = ax.contour(plane.a, plane.b, losses, levels, colors="white", linewidths=0.5)
-    marked = levels[2:-1:3]
-    inks = [plot.ink_on(filled.cmap(norm(level))) for level in marked]
-    for text in ax.clabel(lines, marked, fmt="%.2g", fontsize=8, colors=inks):
+    for text in ax.clabel(lines, levels[2:-1:3], fmt="%.2g", fontsize=8, inline=False):
+        background = filled.cmap(norm(float(text.get_text())))
+        halo = withStroke(linewidth=3, foreground=background)
+        text.set(color=plot.ink_on(background), path_effects=[halo])
         across, up = ax.transAxes.inverted().transform(ax.transData.transform(text.get_position()))
         if min(across, up, 1 - across, 1 - up) < 0.05:
             text.remove()
     if len(plane.path):
         ax.plot(*plane.path.T, "-o", color=PATH, markersize=5, markeredgecolor="white")
-        halo = [withStroke(linewidth=3, foreground="white")]
-        ax.annotate(
-            "start", tuple(plane.path[0]), (8, 6), textcoords="offset points", path_effects=halo
-        )
+        start = ax.annotate("start", tuple(plane.path[0]), (8, 6), textcoords="offset points")
+        start.set_path_effects([withStroke(linewidth=3, foreground="white")])
     ax.plot(0, 0, "*", color="white", markeredgecolor=plot.INK, markersize=14, zorder=4)
     ax.set(xlabel=f"a, {plane.names[0]}", ylabel=f"b, {plane.names[1]}")
     ax.grid(visible=False)

@@ -13,10 +13,8 @@ from torch import Tensor
 from gradus.core import plot
 from gradus.core.experiment import trained
 from gradus.core.recipe import resolve
-from gradus.core.task import build_task
 from gradus.surface.curvature import curvature_along, expand
 from gradus.surface.drawing import draw_interpolation
-from gradus.surface.evaluation import parameter_vector
 from gradus.surface.interpolation import alpha_grid, interpolate
 from gradus.surface.random_functions import (
     critical_points,
@@ -24,6 +22,7 @@ from gradus.surface.random_functions import (
     expected_shares,
     random_function,
 )
+from gradus.surface.site import open_site
 
 EXAMPLES, WAVE, BATCH, RATE, STEPS, RUNS = 20, 5.0, 4, 0.2, 300, 20
 W = np.linspace(0.2, 6.2, 601)
@@ -117,21 +116,17 @@ def _named_minima() -> list[tuple[str, float, str]]:
 @plot.style()
 def figure_4_3() -> Figure:
     """The loss on the line from random start to solution of the MNIST net (trains it first)."""
-    recipe = resolve("gradus.neurons.recipes:MNIST_MLP")
-    run = trained(recipe)
-    task = build_task(recipe, run.config)
-    start = parameter_vector(task.model)
-    task.model.load_state_dict(run.load_weights())
+    run = trained(resolve("gradus.neurons.recipes:MNIST_MLP"))
+    site = open_site(run, "test", run.path / "surface", run.config.device)
     line = interpolate(
-        task,
-        start,
-        parameter_vector(task.model),
+        site.task,
+        site.start,
+        site.solution,
         alpha_grid(-2, 2, 401),
-        task.test(),
-        file=run.path / "surface" / "figure-4-3.npz",
+        site.batches,
+        file=site.folder / "figure-4-3.npz",
     )
-    words = f"{recipe.name}, {task.test().examples:,} test images"
-    return draw_interpolation(line, f"{words}. θ(α) = α·solution + (1 − α)·start")
+    return draw_interpolation(line, f"{site.words}. θ(α) = α·solution + (1 − α)·start")
 
 
 def saddle(x: Float[Tensor, "*points 2"]) -> Float[Tensor, "*points"]:

@@ -7,7 +7,7 @@ A measurement that is there already is not made again, and one that was broken o
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gradus.core import checkpoint, plot
-from gradus.core.batches import Batches
-from gradus.core.device import choose
-from gradus.core.errors import RunError, UsageError
+from gradus.core.errors import UsageError
 from gradus.core.files import write_atomically
 from gradus.core.progress import Reporter, current
 from gradus.core.run import Run
-from gradus.core.task import Task, build_task
 from gradus.surface.critical import kind_of
 from gradus.surface.curvature import Expansion, Step, expand_task, gradient_step
 from gradus.surface.drawing import draw_interpolation, draw_plane, draw_spectrum, draw_step
-from gradus.surface.evaluation import parameter_vector
 from gradus.surface.grid import evaluate_points, fingerprint, load_arrays, save_arrays
 from gradus.surface.interpolation import Interpolation, alpha_grid, interpolate
 from gradus.surface.lanczos import Spectrum, extreme_eigenvalues, spectral_density
@@ -38,6 +33,7 @@ from gradus.surface.plane import (
     path_extents,
     random_directions,
 )
+from gradus.surface.site import Site, open_site, path_of
 
 EIGENVALUES, LANCZOS_STEPS = 10, 200
 PROBES, PROBE_STEPS = 1, 80
@@ -45,31 +41,6 @@ STEP_POINTS = 41
 """Rates from 0 to twice the best, at which a step along the gradient is measured."""
 
 DIRECTIONS = ("random", "path")
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a survey is made.
-
-    Attributes:
-        run: the run.
-        task: its task, the model at the solution.
-        batches: the examples to measure on.
-        start: θ_i, the parameters before the training.
-        solution: θ_f, the best ones.
-        folder: where to keep what is found.
-        words: recipe, split and number of examples, for the figures.
-        reporter: hears of the progress; None for the one in use.
-    """
-
-    run: Run
-    task: Task
-    batches: Batches
-    start: Float[Tensor, "parameters"]
-    solution: Float[Tensor, "parameters"]
-    folder: Path
-    words: str
-    reporter: Reporter | None
 
 
 def survey(
@@ -120,7 +91,7 @@ def survey(
         raise UsageError(f"directions must be random or path, got {directions!r}")
     check_side(side)
     alphas = alpha_grid(*alpha, points)
-    site = _site(run, split, folder or run.path / "surface", device, reporter)
+    site = open_site(run, split, folder or run.path / "surface", device, reporter)
     findings: dict[str, Any] = {
         "recipe": run.recipe.name,
         "split": split,
@@ -136,30 +107,6 @@ def survey(
     text = json.dumps(findings, indent=2, ensure_ascii=False) + "\n"
     write_atomically(site.folder / "findings.json", text.encode())
     return findings
-
-
-def _site(run: Run, split: str, folder: Path, device: str, reporter: Reporter | None) -> Site:
-    """The run's task at its solution, with the start that its seed gives."""
-    task = build_task(run.recipe, run.config)
-    start = parameter_vector(task.model)
-    task.model.load_state_dict(run.load_weights())
-    where = choose(device)
-    task.model.to(where)
-    batches = _examples(task, split).to(where)
-    words = f"{run.recipe.name}, {batches.examples:,} {split} examples"
-    solution = parameter_vector(task.model)
-    return Site(run, task, batches, start.to(where), solution, folder, words, reporter)
-
-
-def _examples(task: Task, split: str) -> Batches:
-    if split == "test":
-        return task.test()
-    if split == "validation":
-        return task.validation
-    if split == "train":  # in batches as large as those of evaluation, in the given order
-        size = min(task.validation.batch_size, task.train.examples)
-        return replace(task.train, batch_size=size, seed=None)
-    raise UsageError(f"split must be test, validation or train, got {split!r}")
 
 
 def _interpolation(site: Site, alphas: Float[np.ndarray, "points"]) -> dict[str, Any]:
@@ -181,7 +128,7 @@ def _interpolation(site: Site, alphas: Float[np.ndarray, "points"]) -> dict[str,
         "solution_loss": _loss_at(line, 1.0),
         "hill": line.hill,
         "barrier": line.barrier,
-        "figures": [str(plot.save(figure, site.folder / "interpolation.png"))],
+        "figures": [site.save(figure, "interpolation")],
     }
 
 
@@ -193,7 +140,7 @@ def _loss_at(line: Interpolation, alpha: float) -> float | None:
 def _plane(site: Site, side: int, directions: str, seed: int) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if directions == "path":
-        own = path_directions(_path(site), site.solution)
+        own = path_directions(path_of(site), site.solution)
         axes, explained = own.directions, list(own.explained)
         first, second = (f"{share:.1%}".replace("%", " %") for share in explained)
         settings = {
@@ -229,25 +176,8 @@ def _plane(site: Site, side: int, directions: str, seed: int) -> dict[str, Any]:
             "at": [float(found.a[column]), float(found.b[row])],
         },
         "highest": float(found.losses.max()),
-        "figures": [str(plot.save(figure, site.folder / f"plane-{directions}.png"))],
+        "figures": [site.save(figure, f"plane-{directions}")],
     }
-
-
-def _path(site: Site) -> list[Tensor]:
-    """The optimiser's positions that are left: start, checkpoints and solution, by epoch."""
-    named = [name for name, p in site.task.model.named_parameters() if p.requires_grad]
-    positions = {0: site.start}
-    if "best_epoch" in site.run.results:
-        positions[site.run.results["best_epoch"]] = site.solution
-    for file in sorted(site.run.checkpoints.glob("step-*.pt")):
-        try:
-            state = checkpoint.load(file)
-        except RunError as error:
-            (site.reporter or current()).note(f"{error}; left out of the path")
-            continue
-        parts = [state["model"][name].reshape(-1) for name in named]
-        positions[state["epoch"]] = torch.cat(parts).to(site.solution)
-    return [positions[epoch] for epoch in sorted(positions)]
 
 
 def _curvature(site: Site, seed: int) -> dict[str, Any]:
@@ -268,7 +198,7 @@ def _curvature(site: Site, seed: int) -> dict[str, Any]:
         smallest,
         f"{site.words}, at the solution; near 0: within 1 % of the largest",
     )
-    figures = [str(plot.save(figure, site.folder / "spectrum.png"))]
+    figures = [site.save(figure, "spectrum")]
     norm = expansion.gradient_norm
     findings = {
         "loss": expansion.value,
@@ -349,7 +279,7 @@ def _step(site: Site, expansion: Expansion, step: Step) -> tuple[dict[str, Any],
         "predicted": float(step.predict(rates)[middle]),
         "measured": float(measured[middle]),
     }
-    return found, str(plot.save(figure, site.folder / "step.png"))
+    return found, site.save(figure, "step")
 
 
 def _plain(value: Any) -> Any:
