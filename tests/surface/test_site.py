@@ -22,7 +22,8 @@ def test_the_start_is_that_of_the_seed_and_the_solution_the_best(run):
     site = site_of(run)
     assert torch.equal(site.start, parameter_vector(build_task(run.recipe, run.config).model))
     best = run.load_weights()
-    assert torch.equal(site.solution, torch.cat([v.reshape(-1) for v in best.values()]))
+    named = [best[name].reshape(-1) for name, _ in site.task.model.named_parameters()]
+    assert torch.equal(site.solution, torch.cat(named))
     assert torch.equal(site.solution, parameter_vector(site.task.model))
     assert not torch.equal(site.start, site.solution)
     assert site.words == "tiny, 60 test examples"
