@@ -4,12 +4,12 @@ import re
 import numpy as np
 import pytest
 import torch
-from matplotlib.text import Text
 
 from gradus.neurons import figures_descent, figures_flat, figures_neurons, figures_overfitting
 from gradus.neurons.delta_rule import delta_rule, largest_stable_rate
 from gradus.neurons.figures import FIGURES
 from gradus.neurons.perceptron import exam_data
+from tests.figures import assert_readable
 
 # Those that need no trained net.
 NAMES = [f"1-{i}" for i in (4, 9, 11, 12, 13)]
@@ -36,16 +36,8 @@ def curve(name, label, panel=0):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_all_words_are_inside_the_figure_and_large_enough(name):
-    fig = drawn(name)
-    fig.draw_without_rendering()
-    everything = fig.get_tightbbox()  # inches
-    assert everything.x0 >= 0
-    assert everything.y0 >= 0
-    assert everything.x1 <= fig.get_figwidth()
-    assert everything.y1 <= fig.get_figheight()
-    assert fig.texts[0].get_text()
-    assert all(text.get_size() >= 8 for text in fig.findobj(Text) if text.get_text())
+def test_it_is_readable(name):
+    assert_readable(drawn(name))
 
 
 @pytest.mark.parametrize("name", NAMES)

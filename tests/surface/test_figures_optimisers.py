@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 
 from gradus.surface import figures_optimisers as figures
+from tests.figures import assert_readable
 
 NAMES = ["figure_4_2", "figure_4_8", "figure_4_10"]
 
@@ -21,15 +21,8 @@ def heading(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_all_words_are_inside_the_figure_and_large_enough(name):
-    fig = drawn(name)
-    fig.draw_without_rendering()
-    everything = fig.get_tightbbox()  # inches
-    assert everything.x0 >= 0
-    assert everything.y0 >= 0
-    assert everything.x1 <= fig.get_figwidth()
-    assert everything.y1 <= fig.get_figheight()
-    assert all(text.get_size() >= 8 for text in fig.findobj(Text) if text.get_text())
+def test_it_is_readable(name):
+    assert_readable(drawn(name))
 
 
 def test_4_2_all_six_curves_are_one():

@@ -4,11 +4,11 @@ import re
 import numpy as np
 import pytest
 import torch
-from matplotlib.text import Text
 
 from gradus.surface import figures_gradient, figures_surface
 from gradus.surface.figures_gradient import bowl_at, downhill, largest_miss
 from gradus.surface.figures_surface import SLICES, descend, errors_at, examples, minima, saddle
+from tests.figures import assert_readable
 
 FIGURES = {**figures_surface.FIGURES, **figures_gradient.FIGURES}
 NAMES = ["4-1", "4-4", "4-5", "4-6", "4-7"]  # those that need no MNIST
@@ -24,16 +24,8 @@ def heading(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_all_words_are_inside_the_figure_and_large_enough(name):
-    fig = drawn(name)
-    fig.draw_without_rendering()
-    everything = fig.get_tightbbox()  # inches
-    assert everything.x0 >= 0
-    assert everything.y0 >= 0
-    assert everything.x1 <= fig.get_figwidth()
-    assert everything.y1 <= fig.get_figheight()
-    assert fig.texts[0].get_text()
-    assert all(text.get_size() >= 8 for text in fig.findobj(Text) if text.get_text())
+def test_it_is_readable(name):
+    assert_readable(drawn(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
