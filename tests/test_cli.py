@@ -1,4 +1,4 @@
-"""Every verb of `gradus.verbs` through the front door: what it prints, as JSON too, its exit code."""
+"""Every verb of `gradus.verbs` through the front door: what it prints, JSON too, its exit code."""
 
 import io
 import json
