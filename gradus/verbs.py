@@ -118,9 +118,13 @@ class TrainArgs:
 
 def train(args: TrainArgs, recipe: Recipe, config: Any) -> None:
     """Train, and say what came of it."""
+    from gradus.core.device import leave_group
     from gradus.core.experiment import train as train_recipe
 
-    run = train_recipe(recipe, config, path=args.run_dir, resume=args.resume)
+    try:
+        run = train_recipe(recipe, config, path=args.run_dir, resume=args.resume)
+    finally:
+        leave_group()
     if not is_leading_process():
         return
     from gradus.core.report import show

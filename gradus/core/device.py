@@ -152,3 +152,9 @@ def open_device(name: str = "auto", precision: str = "float32", fallback: bool =
     return Device(
         accelerator.device, accelerator.process_index, accelerator.num_processes, accelerator
     )
+
+
+def leave_group() -> None:
+    """End this process's part in its group; a group still joined at exit may abort the process."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
