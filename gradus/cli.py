@@ -12,13 +12,14 @@ from typing import Any, Literal, NamedTuple
 from tyro.conf import Positional
 
 import gradus
-from gradus import catalog, verbs
+from gradus import catalog
 from gradus.api import starting_config
 from gradus.core.errors import Interrupted, RunError, UsageError
 from gradus.core.launch import UNEXPECTED, in_group, launch
 from gradus.core.progress import reporting
 from gradus.core.recipe import FitConfig, nearest
 from gradus.parse import parse
+from gradus.verbs import data, figures, recipes, runs, training
 
 OVERVIEW = """\
 usage: gradus VERB [...]        gradus VERB --help tells more
@@ -60,8 +61,8 @@ def completion(args: CompletionArgs) -> None:
 
     choices: dict[str, Any] = {}
     for name, (arguments, _, of_recipe) in VERBS.items():
-        recipes = catalog.recipes() if of_recipe else []
-        choices[name] = {r.name: _combined(arguments, r.config) for r in recipes} or arguments
+        named = catalog.recipes() if of_recipe else []
+        choices[name] = {r.name: _combined(arguments, r.config) for r in named} or arguments
     sys.stdout.write(completion_script(args.shell, "gradus", choices))
 
 
@@ -74,15 +75,15 @@ class Verb(NamedTuple):
 
 
 VERBS = {
-    "list": Verb(verbs.ListArgs, verbs.list_),
-    "describe": Verb(verbs.DescribeArgs, verbs.describe, of_recipe=True),
-    "train": Verb(verbs.TrainArgs, verbs.train, of_recipe=True),
-    "evaluate": Verb(verbs.EvaluateArgs, verbs.evaluate),
-    "predict": Verb(verbs.PredictArgs, verbs.predict),
-    "data": Verb(verbs.DataArgs, verbs.data),
-    "runs": Verb(verbs.RunsArgs, verbs.runs),
-    "figure": Verb(verbs.FigureArgs, verbs.figure),
-    "advise": Verb(verbs.AdviseArgs, verbs.advise),
+    "list": Verb(recipes.ListArgs, recipes.list_),
+    "describe": Verb(recipes.DescribeArgs, recipes.describe, of_recipe=True),
+    "train": Verb(training.TrainArgs, training.train, of_recipe=True),
+    "evaluate": Verb(runs.EvaluateArgs, runs.evaluate),
+    "predict": Verb(runs.PredictArgs, runs.predict),
+    "data": Verb(data.DataArgs, data.data),
+    "runs": Verb(runs.RunsArgs, runs.runs),
+    "figure": Verb(figures.FigureArgs, figures.figure),
+    "advise": Verb(runs.AdviseArgs, runs.advise),
     "completion": Verb(CompletionArgs, completion),
 }
 

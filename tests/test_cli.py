@@ -1,4 +1,9 @@
-"""Every verb of `gradus.verbs` through the front door: what it prints, JSON too, its exit code."""
+"""Every verb through the front door: what it prints, JSON too, its exit code.
+
+The rooms: gradus.verbs.recipes (list, describe), gradus.verbs.training (train), gradus.verbs.runs
+(runs, evaluate, predict, advise), gradus.verbs.data, gradus.verbs.figures; gradus.verbs.words has
+the words that they share.
+"""
 
 import io
 import json
