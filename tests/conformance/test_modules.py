@@ -19,6 +19,7 @@ UNNAMED = {
     "gradus.core": "holds nothing but its docstring",
     "gradus.data": "holds nothing but its docstring",
     "gradus.nn": "holds nothing but its docstring",
+    "gradus.verbs": "holds nothing but its docstring",
     "gradus.__main__": "run by every test that starts a process of its own",
     "gradus.api": "what gradus.train and gradus.open are",
     "gradus.core.curves": "test_advise reads every curve through it",
