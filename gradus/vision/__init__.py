@@ -1,0 +1,16 @@
+"""Chapter 5: convolutional networks.
+
+Reading order: `arithmetic`, `layers`, `convnet`, `vgg`; then `recipes` (the named experiments),
+`train` (config → task), `predict` and `figures`.
+"""
+
+from typing import TYPE_CHECKING
+
+from gradus.core.lazy import lazy
+
+if TYPE_CHECKING:
+    from gradus.vision.convnet import ConvNet
+
+__all__ = ["ConvNet"]
+
+__getattr__ = lazy(__name__, {"ConvNet": "convnet:ConvNet"})
