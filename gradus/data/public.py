@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gradus.core.download import RemoteFile, RemoteSet, locate
 from gradus.core.errors import UsageError
+from gradus.data.cifar import is_cifar, read_cifar
 from gradus.data.digits import read_digits
 from gradus.data.idx import PARTS, is_idx_folder, read_idx_folder, read_idx_set
 from gradus.data.images import read_image_folder
@@ -77,7 +78,26 @@ FASHION_CLASSES = (
     "Ankle boot",
 )
 
-SETS: dict[str, RemoteSet] = {remote.name: remote for remote in (MNIST, FASHION_MNIST)}
+CIFAR10 = RemoteSet(
+    name="cifar10",
+    files=(
+        RemoteFile(
+            "cifar-10-binary.tar.gz",
+            (
+                "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/"
+                "cifar-10-binary.tar.gz",
+            ),
+            "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            170_052_171,
+        ),
+    ),
+    licence="none stated; cite Krizhevsky 2009",
+    source="https://www.cs.toronto.edu/~kriz/cifar.html",
+    about="Photos of animals and vehicles, 32×32 in colour: 50,000 to train, 10,000 to test",
+)
+
+SETS: dict[str, RemoteSet] = {remote.name: remote for remote in (MNIST, FASHION_MNIST, CIFAR10)}
 """The sets that are downloaded, by name."""
 
 
@@ -99,20 +119,31 @@ def read_fashion_mnist() -> ImageSet:
     return _read_idx(FASHION_MNIST, FASHION_CLASSES)
 
 
+def read_cifar10() -> ImageSet:
+    """Reads CIFAR-10, downloading it if needed: 50,000 + 10,000 photos, 32×32×3.
+
+    Raises:
+        UsageError, DataError: As ``gradus.core.download.locate``.
+    """
+    return read_cifar(locate(CIFAR10.files[0], folder=CIFAR10.name), name=CIFAR10.name)
+
+
 READERS: dict[str, Callable[[], ImageSet]] = {
     "digits": read_digits,
     "mnist": read_mnist,
     "fashion-mnist": read_fashion_mnist,
+    "cifar10": read_cifar10,
 }
 """How each set of images is read, by name."""
 
 
 def load_images(data: str, limit: int | None = None) -> ImageSet:
-    """Loads images by the name of a public set or from a folder of the user's.
+    """Loads images by the name of a public set or from the user's own files.
 
     Args:
         data: A name in ``READERS``; or the path of a folder that holds IDX files as MNIST does
-            (``read_idx_folder``) or one folder of pictures per class (``read_image_folder``).
+            (``read_idx_folder``) or one folder of pictures per class (``read_image_folder``);
+            or the path of an archive or folder of CIFAR-10's binary batches (``read_cifar``).
             A folder that has the name of a set is written ``./mnist``.
         limit: How many training and how many test images to keep at most; None keeps all.
 
@@ -120,24 +151,26 @@ def load_images(data: str, limit: int | None = None) -> ImageSet:
         The set.
 
     Raises:
-        UsageError: ``data`` is neither a known name nor a folder, or ``limit`` is below 1.
+        UsageError: ``data`` is no known name, folder or archive, or ``limit`` is below 1.
         DataError: A file is missing and cannot be downloaded, or is damaged.
     """
-    images = READERS[data]() if data in READERS else _read_folder(data)
+    images = READERS[data]() if data in READERS else _read_path(data)
     return images if limit is None else first(images, limit)
 
 
-def _read_folder(data: str) -> ImageSet:
-    """Reads a folder of the user's in whichever of the two layouts it has."""
-    folder = Path(os.path.expanduser(data))
-    if not data or not folder.is_dir():
+def _read_path(data: str) -> ImageSet:
+    """Reads the user's own files in whichever of the three layouts they have."""
+    path = Path(os.path.expanduser(data))
+    if data and path.exists() and is_cifar(path):
+        return read_cifar(path)
+    if not data or not path.is_dir():
         near = get_close_matches(data, READERS)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(
-            f"data must be a folder or one of {', '.join(READERS)}, got {data!r}: {hint}"
-            f"no such {'folder' if '/' in data else 'set or folder'}"
+            f"data must be a folder, a CIFAR-10 archive or one of {', '.join(READERS)}, "
+            f"got {data!r}: {hint}no such {'folder' if '/' in data else 'set or folder'}"
         )
-    return read_idx_folder(folder) if is_idx_folder(folder) else read_image_folder(folder)
+    return read_idx_folder(path) if is_idx_folder(path) else read_image_folder(path)
 
 
 def _read_idx(remote: RemoteSet, classes: tuple[str, ...]) -> ImageSet:

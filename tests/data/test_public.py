@@ -83,7 +83,10 @@ def test_a_set_that_cannot_be_had_says_how_to_get_it(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("minst", r"data must be a folder or one of digits, mnist, fashion-mnist, got 'minst'"),
+        (
+            "minst",
+            r"archive or one of digits, mnist, fashion-mnist, cifar10, got 'minst'",
+        ),
         ("minst", r"did you mean mnist\?"),
         ("fashion", r"did you mean fashion-mnist\?"),
         ("zzz", r"got 'zzz': no such set or folder$"),
