@@ -97,7 +97,7 @@ def data():
 
     from gradus.core.batches import split
     from gradus.data.public import load_images
-    from gradus.neurons.data import pixels
+    from gradus.data.tensors import pixels
 
     mnist = load_images("mnist")
     tensors = torch.from_numpy(mnist.train_images), torch.from_numpy(mnist.train_labels)

@@ -13,6 +13,8 @@ Batch = tuple[Tensor, ...]
 
 CHUNK = 8
 """Minibatches gathered from memory at once: fewer, larger copies."""
+EVALUATION_BATCH = 5000
+"""Examples looked at together where nothing is learned."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,11 @@ class Batches:
             share = len(ours) * self.world / len(rows)
             ours = ours if len(ours) else rows[:1]
             yield tuple(t[ours] for t in self.tensors), share
+
+
+def whole(tensors: Batch) -> Batches:
+    """A data set to measure on: in the given order, in batches as large as memory likes."""
+    return Batches(tensors, min(EVALUATION_BATCH, len(tensors[0])))
 
 
 def split(

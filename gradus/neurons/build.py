@@ -1,7 +1,7 @@
 """From a config to the net it describes: config in, plain numbers out."""
 
-from gradus.neurons.mlp import MLP
 from gradus.neurons.recipes import NetConfig
+from gradus.nn.mlp import MLP
 
 
 def net(config: NetConfig, features: int, classes: int) -> MLP:

@@ -1,20 +1,15 @@
-"""What the nets of chapters 1–3 take in: pixels as vectors, and two classes in the plane."""
+"""Two classes in the plane, for the nets of chapter 2."""
 
 import math
 
 import torch
-from jaxtyping import Float, Int64, Integer
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from gradus.core.errors import UsageError
 from gradus.core.recipe import nearest
 
 SHAPES = ("blobs", "circle", "moons", "spiral")
-
-
-def pixels(images: Integer[Tensor, "batch *size"]) -> Float[Tensor, "batch features"]:
-    """Grey levels 0 … 255 as one vector in [0, 1] an image (figure 1-3)."""
-    return images.flatten(1).float().div_(255)
 
 
 def planar_data(

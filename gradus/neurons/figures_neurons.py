@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from gradus.core import plot
 from gradus.core.drawing import draw_network
-from gradus.neurons.neuron import ACTIVATIONS, SLOPES
 from gradus.neurons.perceptron import EXAM_THETA, exam_data, perceptron_rule, predict
+from gradus.nn.activation import ACTIVATIONS, SLOPES
 
 STUDENTS, SEED = 60, 0
 Z = torch.linspace(-6, 6, 1201, dtype=torch.float64)

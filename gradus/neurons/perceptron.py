@@ -12,7 +12,8 @@ from jaxtyping import Float, Real
 from torch import Tensor, nn
 
 from gradus.core.errors import RunError, UsageError
-from gradus.neurons.neuron import Neuron, threshold
+from gradus.neurons.neuron import Neuron
+from gradus.nn.activation import threshold
 
 EXAM_THETA = (-24.0, 3.0, 4.0)
 """θ of the book's exam predictor: hours of sleep, hours of study (book figures 1-4 and 1-8)."""

@@ -1,48 +1,26 @@
 """Answers from a finished run of chapters 1–3, from its folder alone."""
 
-from collections.abc import Callable
-from pathlib import Path
+import math
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gradus.core.errors import UsageError
 from gradus.core.run import Run
-from gradus.data.images import prepare_digit, read_image
+from gradus.data.answers import Answer, Predictor, answer, image_predictor, probabilities
 from gradus.neurons.build import net
-from gradus.neurons.data import pixels
 from gradus.neurons.perceptron import Perceptron
 
-Answer = dict[str, Any]
-Predictor = Callable[..., list[Answer]]
-TOP = 3
-DIGITS = list("0123456789")
 LARGEST = torch.finfo(torch.float32).max
 
 
 def load_images(run: Run) -> Predictor:
-    """What is on an image: takes image files, or arrays "height width" of bytes.
-
-    Where the classes are the ten digits, a picture is brought into the form that digits have in
-    MNIST; others are only scaled. Each answer has `input`, `label`, `probability` and `top`, the
-    most probable classes.
-    """
-    classes, shape = run.info["facts"]["classes"], tuple(run.info["facts"]["shape"])
+    """What is on an image: see `gradus.data.answers.image_predictor`."""
+    facts = run.info["facts"]
     config: Any = run.config
-    model = _loaded(run, net(config, int(np.prod(shape)), len(classes)))
-    digits = classes == DIGITS and len(shape) == 2
-
-    def predict(*inputs: str | Path | np.ndarray) -> list[Answer]:
-        images = np.stack([_image(i, shape, digits) for i in inputs])
-        probabilities = _probabilities(model, pixels(torch.from_numpy(images)))
-        return [
-            {"input": _name(i), **_answer(p, classes)}
-            for i, p in zip(inputs, probabilities, strict=True)
-        ]
-
-    return predict
+    model = _loaded(run, net(config, math.prod(facts["shape"]), len(facts["classes"])))
+    return image_predictor(model, facts)
 
 
 def load_planar(run: Run) -> Predictor:
@@ -54,8 +32,8 @@ def load_planar(run: Run) -> Predictor:
     def predict(*inputs: Any) -> list[Answer]:
         points = _numbers(inputs, ["x", "y"])
         return [
-            {"input": x.tolist(), **_answer(p, classes)}
-            for x, p in zip(points, _probabilities(model, points), strict=True)
+            {"input": x.tolist(), **answer(p, classes)}
+            for x, p in zip(points, probabilities(model, points), strict=True)
         ]
 
     return predict
@@ -91,35 +69,6 @@ def load_fast_food(run: Run) -> Predictor:
 def _loaded(run: Run, model: Any) -> Any:
     model.load_state_dict(run.load_weights())
     return model.eval()
-
-
-@torch.inference_mode()
-def _probabilities(model: nn.Module, inputs: Tensor) -> Tensor:
-    return model(inputs).softmax(1)
-
-
-def _answer(probabilities: Tensor, classes: list[str]) -> Answer:
-    best = probabilities.argsort(descending=True)[:TOP].tolist()
-    top = [{"label": classes[i], "probability": float(probabilities[i])} for i in best]
-    return {**top[0], "top": top}
-
-
-def _image(source: str | Path | np.ndarray, shape: tuple[int, ...], digits: bool) -> np.ndarray:
-    """Bytes of the run's own shape: an array as it is, a file fitted to it."""
-    if isinstance(source, np.ndarray):
-        if source.shape != shape or source.dtype != np.uint8:
-            raise UsageError(
-                f"an image must be bytes (uint8) of shape {shape}, "
-                f"got {source.dtype} of shape {source.shape}"
-            )
-        return source
-    if digits:
-        return prepare_digit(read_image(source), shape[0])
-    return read_image(source, size=(shape[0], shape[1]), grey=len(shape) == 2)
-
-
-def _name(source: object) -> str:
-    return "array" if isinstance(source, np.ndarray) else str(source)
 
 
 def _numbers(inputs: tuple[Any, ...], names: list[str]) -> Tensor:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradus.core.recipe import FitConfig, Recipe, check_setting
+from gradus.data.config import ImageDataConfig
 
 Activation = Literal["relu", "sigmoid", "tanh", "linear"]
 Initialiser = Literal["he", "lecun", "normal", "truncated_normal", "uniform", "zeros"]
@@ -86,18 +87,8 @@ class PlanarConfig(NetConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageConfig(NetConfig):
+class ImageConfig(NetConfig, ImageDataConfig):
     """Settings of the nets that name an image."""
-
-    data: str = "mnist"
-    """digits, mnist, fashion-mnist, or a folder of IDX files or of images by class."""
-    validation: int = 5000
-    """Training images kept apart to choose the best epoch."""
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot be meant."""
-        super().__post_init__()
-        check_setting(self.validation >= 1, "validation", "≥ 1", self.validation)
 
 
 EXAM_PERCEPTRON = Recipe(

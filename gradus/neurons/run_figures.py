@@ -10,66 +10,11 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from gradus.core import plot
-from gradus.core.charts import confusion, image_grid, learning_curves
 from gradus.core.run import Run
+from gradus.nn import run_figures
 
 GRID = 220
 """Points along each side of a drawn plane."""
-
-
-def curves(run: Run) -> Figure:
-    """Loss and error by epoch, the best epoch marked."""
-    return learning_curves(run.records(), watch=run.task().watch)
-
-
-def confused(run: Run) -> Figure:
-    """Which classes of the test set are taken for which."""
-    labels, predicted, _ = _tested(run)
-    classes = run.info["facts"]["classes"]
-    matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    np.add.at(matrix, (labels.numpy(), predicted.numpy()), 1)
-    return confusion(matrix, classes)
-
-
-@plot.style()
-def mistakes(run: Run) -> Figure:
-    """The test images that the net is most wrongly sure of."""
-    labels, predicted, probability = _tested(run)
-    classes = run.info["facts"]["classes"]
-    wrong = (labels != predicted).nonzero().squeeze(1)
-    worst = wrong[probability[wrong].argsort(descending=True)][:30]
-    images = run.task().test().tensors[0].unflatten(1, tuple(run.info["facts"]["shape"]))
-    if len(worst) == 0:
-        worst = probability.argsort()[:30]
-    captions = [f"{classes[labels[i]]} as {classes[predicted[i]]}" for i in worst]
-    fig = image_grid(images[worst].numpy(), columns=10, captions=captions)
-    plot.title(
-        fig,
-        f"{len(wrong):,} of {len(labels):,} test images are taken for another class",
-        f"The {len(worst)} that the net is surest of: what it is, as what it is taken; {run.path}",
-    )
-    return fig
-
-
-@plot.style()
-def first_layer(run: Run) -> Figure:
-    """What each neuron of the first layer looks for."""
-    shape = tuple(run.info["facts"]["shape"])
-    weight = next(run.task().model.parameters()).detach()
-    strongest = weight.norm(dim=1).argsort(descending=True)[:50].sort().values
-    if len(shape) == 3:
-        images = weight[strongest].reshape(-1, *shape).mean(3).numpy()
-    else:
-        images = weight[strongest].reshape(-1, *shape).numpy()
-    classes = run.info["facts"]["classes"]
-    names = classes if len(weight) == len(classes) else ()
-    fig = image_grid(images, columns=10, captions=names, signed=True)
-    plot.title(
-        fig,
-        f"The weights of {len(images)} of the first layer's {len(weight)} neurons",
-        "Red: ink here speaks for the neuron, blue: against it. The longest weight vectors",
-    )
-    return fig
 
 
 @plot.style()
@@ -139,22 +84,7 @@ def draw_plane(ax: Axes, model: nn.Module, points: Tensor, labels: Tensor) -> No
     ax.grid(visible=False)
 
 
-@torch.inference_mode()
-def _tested(run: Run) -> tuple[Tensor, Tensor, Tensor]:
-    """True class, predicted class and its probability, for each test image."""
-    task = run.task()
-    images, labels = task.test().tensors
-    task.model.eval()
-    probability, predicted = task.model(images).softmax(1).max(1)
-    return labels, predicted, probability
-
-
 EXAM_RUN = {"line": line}
-NUMBER_RUN = {"learning-curves": curves}
-PLANAR_RUN = {"learning-curves": curves, "plane": plane}
-IMAGE_RUN = {
-    "learning-curves": curves,
-    "confusion": confused,
-    "mistakes": mistakes,
-    "first-layer": first_layer,
-}
+NUMBER_RUN = {"learning-curves": run_figures.curves}
+PLANAR_RUN = {"learning-curves": run_figures.curves, "plane": plane}
+IMAGE_RUN = {**run_figures.IMAGE_RUN, "first-layer": run_figures.first_layer}

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from gradus.core.batches import Batch, Batches, split
-from gradus.core.task import Metrics, Task
-from gradus.data.public import load_images
+from gradus.core.batches import Batch, Batches, whole
+from gradus.core.task import Loss, Metrics, Task
+from gradus.data.tensors import image_parts
 from gradus.neurons.build import net
-from gradus.neurons.data import pixels, planar_data
+from gradus.neurons.data import planar_data
 from gradus.neurons.delta_rule import PRICES, meals
 from gradus.neurons.perceptron import Perceptron, exam_data, perceptron_loss
 from gradus.neurons.recipes import ExamConfig, FastFoodConfig, ImageConfig, NetConfig, PlanarConfig
@@ -24,33 +22,27 @@ from gradus.neurons.regularise import (
     soft_threshold_,
     weights_of,
 )
+from gradus.nn.classify import classify
+from gradus.nn.mlp import first_layer
 
 Projection = Callable[[nn.Module, float], None]
-
-EVALUATION_BATCH = 5000
-"""Examples looked at together where nothing is learned."""
 
 
 def images(config: ImageConfig) -> Task:
     """Naming images with a feed-forward net (chapter 3)."""
-    data = load_images(config.data)
-    classes, shape = data.classes, data.train_images.shape[1:]
-    kept, held_out = split(_tensors(data.train_images, data.train_labels), config.validation)
-    tested = _tensors(data.test_images, data.test_labels)
-    del data  # the training images are copied by now
-    train = (pixels(kept[0]), kept[1])
+    parts = image_parts(config.data, config.validation)
     return Task(
-        model=net(config, math.prod(shape), len(classes)),
-        train=Batches(train, config.batch_size, config.seed),
-        validation=_whole((pixels(held_out[0]), held_out[1])),
-        test=lambda: _whole((pixels(tested[0]), tested[1])),
-        loss=partial(classify, l2=config.l2),
-        sample=train[0][:1],
+        model=net(config, math.prod(parts.shape), len(parts.classes)),
+        train=Batches(parts.train, config.batch_size, config.seed),
+        validation=whole(parts.validation),
+        test=lambda: whole(parts.test()),
+        loss=_loss(config),
+        sample=parts.train[0][:1],
         watch="validation/accuracy",
         better="max",
         project=_projection(config),
-        pictures=partial(first_layer, shape=shape),
-        facts={"classes": list(classes), "shape": list(shape)},
+        pictures=partial(first_layer, shape=parts.shape),
+        facts=parts.facts,
     )
 
 
@@ -63,9 +55,9 @@ def planar(config: PlanarConfig) -> Task:
     return Task(
         model=net(config, 2, 2),
         train=Batches(train, config.batch_size, config.seed),
-        validation=_whole(validation),
-        test=lambda: _whole(test),
-        loss=partial(classify, l2=config.l2),
+        validation=whole(validation),
+        test=lambda: whole(test),
+        loss=_loss(config),
         sample=train[0][:1],
         watch="validation/loss",
         project=_projection(config),
@@ -79,8 +71,8 @@ def exam(config: ExamConfig) -> Task:
     return Task(
         model=Perceptron(2),
         train=Batches(train, config.batch_size, config.seed),
-        validation=_whole(validation),
-        test=lambda: _whole(test),
+        validation=whole(validation),
+        test=lambda: whole(test),
         loss=_perceptron,
         measure_every=1,
         sample=train[0][:1],
@@ -104,41 +96,22 @@ def fast_food(config: FastFoodConfig) -> Task:
     return Task(
         model=model,
         train=Batches(train, config.batch_size, config.seed),
-        validation=_whole(validation),
-        test=lambda: _whole(test),
+        validation=whole(validation),
+        test=lambda: whole(test),
         loss=_squared_error,
         sample=train[0][:1],
         facts={"inputs": ["burgers", "fries", "sodas"], "prices": list(PRICES)},
     )
 
 
-def classify(model: nn.Module, batch: Batch, l2: float = 0.0) -> tuple[Tensor, Metrics]:
-    """Cross-entropy of the softmax, the L2 penalty added, and whether each answer is right.
-
-    Args:
-        model: input "batch features" -> logits "batch classes".
-        batch: inputs and class numbers.
-        l2: strength λ of the penalty.
-    """
-    inputs, labels = batch
-    logits = model(inputs)
-    loss = cross_entropy(logits, labels)
-    if l2:
-        loss = loss + l2 * l2_penalty(model)
-    return loss, {"accuracy": partial(right, logits.detach(), labels)}
+def penalised(model: nn.Module, batch: Batch, l2: float) -> tuple[Tensor, Metrics]:
+    """The loss of `classify`, and the L2 penalty of strength λ = `l2` added to it."""
+    loss, metrics = classify(model, batch)
+    return loss + l2 * l2_penalty(model), metrics
 
 
-def right(logits: Float[Tensor, "batch classes"], labels: Int64[Tensor, "batch"]) -> Tensor:
-    """Whether the largest logit of each example is that of its class."""
-    return logits.argmax(1) == labels
-
-
-def first_layer(model: nn.Module, shape: tuple[int, ...]) -> dict[str, Tensor]:
-    """The first layer's weights as pictures, each stretched over [0, 1]; at most 64 neurons."""
-    weight = next(model.parameters()).detach().cpu()[:64]
-    low, high = weight.amin(1, keepdim=True), weight.amax(1, keepdim=True)
-    grey = (weight - low) / (high - low).clamp_min(1e-12)
-    return {"first layer": grey.reshape(-1, *(shape if len(shape) == 3 else (1, *shape)))}
+def _loss(config: NetConfig) -> Loss:
+    return partial(penalised, l2=config.l2) if config.l2 else classify
 
 
 def _perceptron(model: nn.Module, batch: Batch) -> tuple[Tensor, Metrics]:
@@ -173,11 +146,3 @@ def _projection(config: NetConfig) -> Projection | None:
             project_max_norm_(weights, config.max_norm)
 
     return project
-
-
-def _tensors(images: object, labels: object) -> tuple[Tensor, Tensor]:
-    return torch.as_tensor(images), torch.as_tensor(labels)
-
-
-def _whole(tensors: Batch) -> Batches:
-    return Batches(tensors, min(EVALUATION_BATCH, len(tensors[0])))

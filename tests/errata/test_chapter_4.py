@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gradus.neurons.mlp import MLP
+from gradus.nn.mlp import MLP
 from gradus.surface.bfgs import bfgs_update
 from gradus.surface.identifiability import permute_units
 

@@ -9,7 +9,6 @@ from torch import nn
 from torch.nn import functional
 
 from gradus.core.errors import UsageError
-from gradus.neurons.mlp import MLP
 from gradus.neurons.regularise import (
     after_step,
     inverted_dropout,
@@ -19,6 +18,7 @@ from gradus.neurons.regularise import (
     soft_threshold_,
     weights_of,
 )
+from gradus.nn.mlp import MLP
 
 SEEDS = st.integers(0, 2**31)
 

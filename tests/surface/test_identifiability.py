@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from gradus.core.errors import UsageError
-from gradus.neurons.mlp import MLP
+from gradus.nn.mlp import MLP
 from gradus.surface.identifiability import permute_units, rescale_unit
 
 X = torch.randn(16, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gradus.core.errors import UsageError
-from gradus.neurons.neuron import find_activation
+from gradus.nn.activation import find_activation
 from gradus.nn.init import initialise
 
 
@@ -78,3 +78,17 @@ class MLP(nn.Module):
             if self.dropout:
                 x = functional.dropout(x, self.dropout, self.training)
         return self.output(x)
+
+
+def first_layer(model: nn.Module, shape: tuple[int, ...]) -> dict[str, Tensor]:
+    """The first layer's weights as pictures, each stretched over [0, 1]; at most 64 neurons.
+
+    Args:
+        model: its first parameter is a weight "neurons features".
+        shape: of an input before it was made a vector: "height width" or "height width channels".
+    """
+    weight = next(model.parameters()).detach().cpu()[:64]
+    low, high = weight.amin(1, keepdim=True), weight.amax(1, keepdim=True)
+    grey = (weight - low) / (high - low).clamp_min(1e-12)
+    images = grey.reshape(-1, *shape)
+    return {"first layer": images.movedim(3, 1) if len(shape) == 3 else images.unsqueeze(1)}

@@ -10,8 +10,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradus.core.errors import UsageError
-from gradus.neurons.mlp import MLP
 from gradus.nn.init import INITIALISERS
+from gradus.nn.mlp import MLP, first_layer
 
 FUNCTIONS = {
     "relu": nn.ReLU,
@@ -214,3 +214,15 @@ def test_state_is_saved_and_restored_by_name():
 def test_bad_numbers_and_names_are_refused(settings_, message):
     with pytest.raises(UsageError, match=message):
         MLP(**{"sizes": (3, 4, 2), **settings_})
+
+
+def test_the_first_layer_is_shown_as_pictures_between_0_and_1():
+    weight = torch.tensor([[1.0, 3.0, 2.0, 1.0, 5.0, 1.0], [7.0] * 6])
+    model = nn.Linear(6, 2)
+    model.weight.data.copy_(weight)
+    (found,) = first_layer(model, (2, 3)).values()
+    assert found.shape == (2, 1, 2, 3)
+    assert found[0, 0].tolist() == [[0.0, 0.5, 0.25], [0.0, 1.0, 0.0]]
+    assert not found[1].any()
+    (found,) = first_layer(MLP((12, 99, 2)), (2, 2, 3)).values()
+    assert found.shape == (64, 3, 2, 2)

@@ -1,0 +1,77 @@
+"""Answers about new inputs: the likeliest classes, and what is on an image."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gradus.core.errors import UsageError
+from gradus.data.images import prepare_digit, read_image
+from gradus.data.tensors import Prepare, pixels
+
+Answer = dict[str, Any]
+Predictor = Callable[..., list[Answer]]
+TOP = 3
+DIGITS = list("0123456789")
+
+
+def image_predictor(
+    model: nn.Module, facts: Mapping[str, Any], prepare: Prepare = pixels
+) -> Predictor:
+    """What is on an image: takes image files, or arrays "height width *channels" of bytes.
+
+    Where the classes are the ten digits, a picture is brought into the form that digits have in
+    MNIST; others are only scaled. Each answer has `input`, `label`, `probability` and `top`, the
+    most probable classes.
+
+    Args:
+        model: inputs -> logits "batch classes"; in evaluation mode.
+        facts: `classes` and `shape`, as `gradus.data.tensors.ImageParts.facts` gives them.
+        prepare: makes the model's inputs of images, as in training.
+    """
+    classes, shape = facts["classes"], tuple(facts["shape"])
+    digits = classes == DIGITS and len(shape) == 2
+
+    def predict(*inputs: str | Path | np.ndarray) -> list[Answer]:
+        images = np.stack([_image(i, shape, digits) for i in inputs])
+        found = probabilities(model, prepare(torch.from_numpy(images)))
+        return [
+            {"input": _name(i), **answer(p, classes)} for i, p in zip(inputs, found, strict=True)
+        ]
+
+    return predict
+
+
+@torch.inference_mode()
+def probabilities(model: nn.Module, inputs: Tensor) -> Float[Tensor, "batch classes"]:
+    """The softmax of the model's logits."""
+    return model(inputs).softmax(1)
+
+
+def answer(found: Float[Tensor, "classes"], classes: Sequence[str]) -> Answer:
+    """The likeliest class with its probability, and under `top` the likeliest three."""
+    best = found.argsort(descending=True)[:TOP].tolist()
+    top = [{"label": classes[i], "probability": float(found[i])} for i in best]
+    return {**top[0], "top": top}
+
+
+def _image(source: str | Path | np.ndarray, shape: tuple[int, ...], digits: bool) -> np.ndarray:
+    """Bytes of the run's own shape: an array as it is, a file fitted to it."""
+    if isinstance(source, np.ndarray):
+        if source.shape != shape or source.dtype != np.uint8:
+            raise UsageError(
+                f"an image must be bytes (uint8) of shape {shape}, "
+                f"got {source.dtype} of shape {source.shape}"
+            )
+        return source
+    if digits:
+        return prepare_digit(read_image(source), shape[0])
+    return read_image(source, size=(shape[0], shape[1]), grey=len(shape) == 2)
+
+
+def _name(source: object) -> str:
+    return "array" if isinstance(source, np.ndarray) else str(source)
