@@ -10,7 +10,8 @@ from gradus.core.lazy import lazy
 
 if TYPE_CHECKING:
     from gradus.vision.convnet import ConvNet
+    from gradus.vision.vgg import VGG
 
-__all__ = ["ConvNet"]
+__all__ = ["VGG", "ConvNet"]
 
-__getattr__ = lazy(__name__, {"ConvNet": "convnet:ConvNet"})
+__getattr__ = lazy(__name__, {"ConvNet": "convnet:ConvNet", "VGG": "vgg:VGG"})
