@@ -34,7 +34,7 @@ def train(
     Args:
         recipe: what to train.
         config: with which settings; when resuming it must be the run's own, but for where to
-            compute and, at a constant learning rate without warm-up, for more epochs.
+            compute and, where the schedule does not depend on their number, for more epochs.
         path: the folder; by default the next free `runs/<recipe>-<number>`.
         resume: go on from the newest checkpoint in `path`.
         reporter: hears of the progress; by default the one in use (`progress.reporting`).
@@ -118,8 +118,7 @@ def check_resumable(run: Run, config: FitConfig) -> None:
         before, after = old.get(name), new.get(name)
         if before == after or name in MACHINE_SETTINGS:
             continue
-        steady = config.schedule == "constant" and not config.warmup
-        if not (name == "epochs" and steady and after > before):
+        if not (name == "epochs" and config.open_ended and after > before):
             raise UsageError(
                 f"{name} is {before} in {run.path}, got {after}: "
                 "resume with the run's own settings, or train into a new folder"

@@ -21,7 +21,7 @@ from gradus.core.optim import make_optimizer
 from gradus.core.progress import Reporter, current
 from gradus.core.recipe import FitConfig
 from gradus.core.run import Record, Run
-from gradus.core.schedule import make_schedule
+from gradus.core.schedule import make_plateau, make_schedule
 from gradus.core.signals import Stop, stop_signals
 from gradus.core.task import Metrics, Task, evaluate, mean_of
 
@@ -119,7 +119,6 @@ def fit(
     if resume:
         _restore(session)
     at = session.at
-    steady = config.schedule == "constant" and not config.warmup
     session.reporter.begin(
         config.epochs * len(train), at.step, f"{task.summary()}, on {device.report()}"
     )
@@ -143,7 +142,7 @@ def fit(
                 session.optimizer.step()
                 if task.project:
                     task.project(task.model, session.schedule.get_last_lr()[0])
-                if not steady:
+                if not config.open_ended:
                     session.schedule.step()
                 signum = _asked(session, stop, last=at.batch == len(train))
                 long = time.perf_counter() - session.saved > LONG_EPOCH
@@ -169,9 +168,12 @@ def _open(
     checkpoint.seed_everything(config.seed + device.rank)
     task.model.to(device.torch)
     optimizer = make_optimizer(task.model.parameters(), config)
-    schedule = make_schedule(
-        optimizer, config.schedule, config.epochs * len(task.train), config.warmup
-    )
+    schedule: Any
+    if config.schedule == "plateau":
+        schedule = make_plateau(optimizer, task.better)
+    else:
+        steps = config.epochs * len(task.train)
+        schedule = make_schedule(optimizer, config.schedule, steps, config.warmup)
     model, optimizer = device.prepare(task.model, optimizer)
     if config.compile:
         model.compile()
@@ -275,6 +277,8 @@ def _end_epoch(session: Session, seconds: float, steps: int) -> None:
         "lr": session.schedule.get_last_lr()[0],
     }
     at.records.append(record)
+    if session.config.schedule == "plateau":
+        session.schedule.step(record[task.watch])
     if task.improves(record[task.watch], at.best_value):
         at.best_value, at.best_epoch = record[task.watch], at.epoch
         at.best_model = {k: v.detach().clone() for k, v in task.model.state_dict().items()}

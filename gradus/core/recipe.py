@@ -12,9 +12,9 @@ from math import inf
 from typing import Any, Literal, get_args, get_origin
 
 from gradus.core.errors import UsageError
+from gradus.core.rules import OPTIMISERS, OptimizerName
 
-OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "adagrad"]
-ScheduleName = Literal["constant", "step", "cosine", "one-cycle", "linear"]
+ScheduleName = Literal["constant", "step", "cosine", "one-cycle", "linear", "plateau"]
 Precision = Literal["float32", "bf16-mixed", "16-mixed"]
 
 MACHINE_SETTINGS = frozenset({"device", "fallback", "compile", "check_numerics"})
@@ -30,13 +30,13 @@ class FitConfig:
     batch_size: int = 100
     """Examples in a minibatch, summed over all processes."""
     optimizer: OptimizerName = "sgd"
-    """Update rule."""
+    """Update rule; the last four search along a line, best with --batch-size the whole set."""
     lr: float = 0.1
     """Learning rate ε at its highest."""
     momentum: float = 0.0
-    """Share of the last update that is kept, in [0, 1) (sgd and rmsprop only)."""
+    """Share m of the last update kept, in [0, 1); 0: the rule's own, 0.9 where it is named so."""
     schedule: ScheduleName = "constant"
-    """How the learning rate changes over the run."""
+    """How the learning rate changes over the run; plateau: falls when validation stands still."""
     warmup: float = 0.0
     """Share of the run over which the learning rate first rises from 0, in [0, 1)."""
     clip_norm: float = 0.0
@@ -78,6 +78,15 @@ class FitConfig:
                 f"momentum is for sgd and rmsprop, got momentum={self.momentum} with "
                 f"optimizer={self.optimizer}: drop one of the two"
             )
+        if self.warmup and self.schedule == "plateau":
+            raise UsageError(
+                f"schedule plateau has no warmup, got warmup={self.warmup}: drop one of the two"
+            )
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether the learning rate stays the same however many epochs are still to come."""
+        return self.schedule in ("constant", "plateau") and not self.warmup
 
 
 def _check_type(name: str, kind: Any, value: object) -> None:

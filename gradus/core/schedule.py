@@ -4,22 +4,27 @@ Each takes the update's number `step`, counted from 0, and the run's `total` upd
 factor in [0, 1] that the highest learning rate ε is multiplied by. `warmup` is the share of the run
 over which the factor first rises in a straight line; the schedule proper then spans what is left.
 
-A decay that answers to the validation loss (book figure 2-14, "stopped improving") is not a
-function of the step: for that there is torch.optim.lr_scheduler.ReduceLROnPlateau.
+A decay that answers to the validation set is not a function of the step; that one is
+`make_plateau`.
 """
 
 import math
 import types
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from gradus.core.errors import UsageError
 from gradus.core.recipe import check_setting, nearest
 
 STEP_FACTOR = 0.1
 """What `step` multiplies the learning rate by at each of its two milestones."""
+PLATEAU_FACTOR = 0.1
+"""What `plateau` multiplies the learning rate by each time."""
+PLATEAU_EPOCHS = 5
+"""Epochs in a row without a new best after which `plateau` does it."""
 ONE_CYCLE_START = 1 / 25
 """Where `one-cycle` begins, as a share of the highest learning rate."""
 ONE_CYCLE_END = ONE_CYCLE_START / 1e4
@@ -126,6 +131,19 @@ def make_schedule(
     schedule = SCHEDULES[name]
     settings = {"warmup": warmup} if warmup else {}
     return LambdaLR(optimizer, lambda step: schedule(step, total_steps, **settings))
+
+
+def make_plateau(optimizer: Optimizer, better: Literal["min", "max"]) -> ReduceLROnPlateau:
+    """A tenth of the learning rate whenever five epochs have brought no new best (torch's own).
+
+    Args:
+        optimizer: its learning rates at this moment are the highest ones.
+        better: whether the watched value, which each epoch gives to `step`, should be small or
+            large. Any improvement is a new best; a NaN is none.
+    """
+    return ReduceLROnPlateau(
+        optimizer, better, factor=PLATEAU_FACTOR, patience=PLATEAU_EPOCHS - 1, threshold=0, eps=0
+    )
 
 
 def _warmed(decay: Callable[[float], float], step: int, total: int, warmup: float) -> float:
