@@ -9,7 +9,9 @@ from contextvars import ContextVar
 from typing import Any, Protocol, runtime_checkable
 
 LINE_SECONDS = 1.0
-"""Least time between two plain lines."""
+"""Least time between two plain lines about epochs."""
+QUIET_SECONDS = 5.0
+"""Most time that plain lines are silent about work that goes on, be it within an epoch."""
 
 
 @runtime_checkable
@@ -63,33 +65,39 @@ def summary(record: dict[str, Any]) -> str:
     return "  ".join(parts)
 
 
+def rate(steps: int, seconds: float) -> str:
+    """How fast work goes, in words; slow work with two digits."""
+    speed = steps / max(seconds, 1e-9)
+    return f"{speed:,.0f} steps/s" if speed >= 10 else f"{speed:.2g} steps/s"
+
+
 class Lines:
-    """One plain line an epoch on standard error, at most one a second."""
+    """Plain lines on standard error: one an epoch, at most one a second; and amid long work."""
 
     def __init__(self) -> None:
-        self.last = 0.0
+        self.last = self.last_epoch = 0.0
 
     def begin(self, total: int, done: int, what: str) -> None:
         """Say what begins."""
         self.started, self.total, self.done, self.before = time.monotonic(), total, done, done
+        self.last = max(self.last, self.started - QUIET_SECONDS / 2)  # the first comes sooner
         print(what, file=sys.stderr, flush=True)  # noqa: T201
 
     def step(self, loss: float) -> None:
-        """Count."""
+        """Count, and say where the work stands if nothing was said for long."""
         self.done += 1
+        now = time.monotonic()
+        if now - self.last >= QUIET_SECONDS:
+            self.last = now
+            self.note(f"{self.done:,}/{self.total:,}  {self._pace(now)}")
 
     def epoch(self, record: dict[str, Any], epochs: int) -> None:
         """Say where the run stands, unless it was said a moment ago."""
         now = time.monotonic()
-        if now - self.last < LINE_SECONDS and record["epoch"] != epochs:
+        if now - self.last_epoch < LINE_SECONDS and record["epoch"] != epochs:
             return
-        self.last = now
-        rate = max(self.done - self.before, 1) / max(now - self.started, 1e-9)
-        left = (self.total - self.done) / rate
-        self.note(
-            f"epoch {record['epoch']}/{epochs}  {summary(record)}  "
-            f"{rate:,.0f} steps/s  {left:.0f} s left"
-        )
+        self.last = self.last_epoch = now
+        self.note(f"epoch {record['epoch']}/{epochs}  {summary(record)}  {self._pace(now)}")
 
     def note(self, text: str) -> None:
         """Print it."""
@@ -97,6 +105,12 @@ class Lines:
 
     def end(self) -> None:
         """Nothing."""
+
+    def _pace(self, now: float) -> str:
+        """Rate and time left."""
+        steps, seconds = max(self.done - self.before, 1), now - self.started
+        left = (self.total - self.done) * seconds / steps
+        return f"{rate(steps, seconds)}  {left:.0f} s left"
 
 
 class Bar:
@@ -108,7 +122,7 @@ class Bar:
         from rich.progress import TimeRemainingColumn as TimeLeft
 
         self.progress = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
+            TextColumn("{task.fields[epoch]}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -121,10 +135,11 @@ class Bar:
 
     def begin(self, total: int, done: int, what: str) -> None:
         """Show the bar."""
-        self.progress.console.print(what, highlight=False)
-        self.started, self.pending, self.shown, self.done = time.monotonic(), 0, 0.0, 0
+        self.note(what)
+        self.started = self.shown = time.monotonic()
+        self.pending = self.done = 0
         self.bar = self.progress.add_task(
-            "", total=total, completed=done, epoch="1", rate="", numbers=""
+            "", total=total, completed=done, epoch="", rate="", numbers=""
         )
         self.progress.start()
 
@@ -134,13 +149,13 @@ class Bar:
         now = time.monotonic()
         if now - self.shown > 0.4:
             self.done += self.pending
-            rate = f"{self.done / max(now - self.started, 1e-9):,.0f} steps/s"
-            self.progress.update(self.bar, advance=self.pending, rate=rate)
+            pace = rate(self.done, now - self.started)
+            self.progress.update(self.bar, advance=self.pending, rate=pace)
             self.pending, self.shown = 0, now
 
     def epoch(self, record: dict[str, Any], epochs: int) -> None:
         """Show the epoch's numbers."""
-        at = f"{min(record['epoch'] + 1, epochs)}/{epochs}"
+        at = f"epoch {min(record['epoch'] + 1, epochs)}/{epochs}"
         self.progress.update(self.bar, epoch=at, numbers=summary(record))
 
     def note(self, text: str) -> None:
@@ -150,6 +165,7 @@ class Bar:
     def end(self) -> None:
         """Take the bar away."""
         self.progress.stop()
+        self.progress.remove_task(self.bar)
 
 
 def console() -> Reporter:
