@@ -1,4 +1,4 @@
-"""The schedule that answers to the validation set: gradus.core.schedule.make_plateau, and in fit."""
+"""The schedule that answers to the validation set: gradus.core.schedule.make_plateau, in fit too."""
 
 import signal
 from dataclasses import replace
