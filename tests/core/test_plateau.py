@@ -1,4 +1,4 @@
-"""The schedule that answers to the validation set: gradus.core.schedule.make_plateau, in fit too."""
+"""The schedule that answers to the validation set: gradus.core.schedule.make_plateau, and fit."""
 
 import signal
 from dataclasses import replace
