@@ -8,10 +8,8 @@ dropout count too, so that our own layers, in their order, give the same places.
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -76,13 +74,10 @@ def read(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         zipped = zipfile.is_zipfile(path)  # torch before 1.6 wrote another format
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except UnpicklingError as error:
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except Exception as error:  # what is no such file fails in any way
         raise DataError(f"{path}: not a file of weights alone (.pth or .safetensors)") from error
-    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path}: not a file of weights ({reason})") from error
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise DataError(f"{path}: expected tensors by name, found {type(state).__name__}")
     return dict(state)
