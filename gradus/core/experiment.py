@@ -10,6 +10,7 @@ from gradus.core.checkpoint import load_latest
 from gradus.core.device import Device, open_device
 from gradus.core.errors import Interrupted, RunError, UsageError
 from gradus.core.fit import Fitted, fit
+from gradus.core.optim import check_optimizer
 from gradus.core.progress import Reporter, Silent, current
 from gradus.core.recipe import MACHINE_SETTINGS, FitConfig, Recipe, config_to_json
 from gradus.core.report import write_report
@@ -28,6 +29,7 @@ def train(
     path: Path | None = None,
     resume: bool = False,
     reporter: Reporter | None = None,
+    test: bool = True,
 ) -> Run:
     """Train a recipe into a run folder, or go on with the one that is there.
 
@@ -38,6 +40,8 @@ def train(
         path: the folder; by default the next free `runs/<recipe>-<number>`.
         resume: go on from the newest checkpoint in `path`.
         reporter: hears of the progress; by default the one in use (`progress.reporting`).
+        test: open the test set at the end, and draw figures and a report. A choice between runs,
+            which is made on the validation set, leaves it closed.
 
     Returns:
         The finished run, its best parameters saved, tested once, with figures and report.
@@ -50,6 +54,7 @@ def train(
     reporter = reporter or current()
     device = open_device(config.device, config.precision, config.fallback)
     task = build_task(recipe, config)
+    check_optimizer(task, config, device)
     run = _folder(recipe, config, path, resume, device)
     if not device.leads:
         if not device.broadcast(False):
@@ -70,7 +75,7 @@ def train(
         try:
             with raised_signals(run.resume_command()):
                 fitted = fit(task, config, run=run, resume=resume, reporter=reporter, device=device)
-                _finish(run, task, fitted, device, reporter)
+                _finish(run, task, fitted, device, reporter, test)
         except (Interrupted, KeyboardInterrupt):
             run.update(status="interrupted")
             raise
@@ -142,30 +147,34 @@ def _folder(
     return made or Run(Path(where), recipe, {})
 
 
-def _finish(run: Run, task: Task, fitted: Fitted, device: Device, reporter: Reporter) -> None:
-    """Save the best parameters, open the test set once, draw and report."""
+def _finish(
+    run: Run, task: Task, fitted: Fitted, device: Device, reporter: Reporter, test: bool
+) -> None:
+    """Save the best parameters and results; with `test` measure them once, draw and report."""
     if fitted.best_model is None:
         raise RunError(f"{task.watch} was never a number: there is no best epoch to keep")
     run.save_weights(fitted.best_model)
-    reporter.note("testing the best epoch, drawing figures")
-    started = time.perf_counter()
-    test = evaluate(task, task.test().to(device.torch))
     best = fitted.records[fitted.best_epoch - 1]
     results: dict[str, Any] = {
-        "test": test,
         "validation": _part(best, "validation/"),
         "train": _part(best, "train/"),
         "best_epoch": fitted.best_epoch,
         "epochs": fitted.epoch,
         "steps": fitted.step,
         "seconds": round(sum(t["seconds"] for t in run.records("timing")), 3),
-        "test_seconds": round(time.perf_counter() - started, 3),
     }
+    if test:
+        reporter.note("testing the best epoch, drawing figures")
+        started = time.perf_counter()
+        tested = evaluate(task, task.test().to(device.torch))
+        seconds = round(time.perf_counter() - started, 3)
+        results = {"test": tested, **results, "test_seconds": seconds}
     run.update(results=results)
     run.remember(task)
-    for name in run.figures():
-        run.figure(name)
-    write_report(run)
+    if test:
+        for name in run.figures():
+            run.figure(name)
+        write_report(run)
     run.update(status="complete")
 
 

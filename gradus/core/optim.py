@@ -1,27 +1,81 @@
-"""torch's own optimisers by name."""
+"""The optimiser that a config names, made; and what one that searches cannot work with."""
 
+import copy
+import math
 from collections.abc import Iterable
 
 import torch
-from torch.nn import Parameter
+from torch import Tensor
 
-from gradus.core.recipe import FitConfig
+from gradus.core.device import Device
+from gradus.core.errors import UsageError
+from gradus.core.recipe import FitConfig, resolve
+from gradus.core.rules import OPTIMISERS
+from gradus.core.task import Task
 
 
-def make_optimizer(parameters: Iterable[Parameter], config: FitConfig) -> torch.optim.Optimizer:
-    """The optimiser that `config` names; its rule and symbols are those of torch.optim.
+def make_optimizer(
+    name: str, parameters: Iterable[Tensor], lr: float, momentum: float = 0.0
+) -> torch.optim.Optimizer:
+    """Make an optimiser by name.
 
-    torch's fused kernels are used where they are the faster ones: the same numbers to rounding.
+    Args:
+        name: a key of `gradus.core.rules.OPTIMISERS`.
+        parameters: what it moves.
+        lr: the learning rate ε, > 0; see `gradus.core.rules.Rule`.
+        momentum: m, in [0, 1); 0 leaves the rule its own. Only for rules `with_momentum`.
+
+    Raises:
+        UsageError: the name is unknown, or the optimiser cannot take these parameters.
     """
-    lr, momentum = config.lr, config.momentum
-    match config.optimizer:
-        case "sgd":
-            return torch.optim.SGD(parameters, lr, momentum=momentum, fused=momentum > 0)
-        case "adam":
-            return torch.optim.Adam(parameters, lr, fused=True)
-        case "adamw":
-            return torch.optim.AdamW(parameters, lr, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(parameters, lr, momentum=momentum)
-        case "adagrad":
-            return torch.optim.Adagrad(parameters, lr, fused=True)
+    if name not in OPTIMISERS:
+        raise UsageError(f"optimiser must be one of {', '.join(OPTIMISERS)}; got {name!r}")
+    rule = OPTIMISERS[name]
+    settings = dict(rule.settings)
+    if momentum:
+        rule = OPTIMISERS[rule.with_momentum]
+        settings = {**rule.settings, "momentum": momentum}
+    optimizer = resolve(rule.kind)(list(parameters), **settings)
+    for group in optimizer.param_groups:
+        group["lr"] = lr  # also where the rule takes none: a schedule looks for it
+    return optimizer
+
+
+def check_optimizer(task: Task, config: FitConfig, device: Device) -> None:
+    """Refuse, before anything is done, an optimiser that cannot train this task.
+
+    One that searches has to find the same loss each time that it looks at a minibatch, on one
+    process, and its step to stay where it put it.
+
+    Raises:
+        UsageError: it cannot; the message says why, and what to change.
+    """
+    name = config.optimizer
+    make_optimizer(name, task.model.parameters(), config.lr, config.momentum)
+    if not OPTIMISERS[name].searches:
+        return
+    if device.world > 1:
+        raise UsageError(
+            f"{name} works in one process, got {device.world}: "
+            "leave --devices out, or choose another optimizer"
+        )
+    if task.project:
+        raise UsageError(
+            f"{name} cannot work with a projection or proximal step after each update "
+            "(such as --l1 or --max-norm): set it to 0, or choose another optimizer"
+        )
+    one, other = _twice(task)
+    if one != other and not math.isnan(one):
+        raise UsageError(
+            f"{name} needs the same loss each time it looks at a minibatch, got {one:.4g} and "
+            f"{other:.4g}: set --dropout and other noise to 0, or choose another optimizer"
+        )
+
+
+def _twice(task: Task) -> tuple[float, float]:
+    """The training loss of the first minibatch, computed two times on a copy of the model."""
+    model = copy.deepcopy(task.model).train()
+    batch, _ = next(task.train.to(next(model.parameters()).device).epoch(0))
+    with torch.no_grad():
+        one, other = (float(task.loss(model, batch)[0]) for _ in range(2))
+    return one, other

@@ -34,7 +34,7 @@ class FitConfig:
     lr: float = 0.1
     """Learning rate ε at its highest."""
     momentum: float = 0.0
-    """Share m of the last update kept, in [0, 1); 0: the rule's own, 0.9 where it is named so."""
+    """Momentum m in [0, 1); 0: the rule's own (sgd, rmsprop: none; momentum, nesterov, …: 0.9)."""
     schedule: ScheduleName = "constant"
     """How the learning rate changes over the run; plateau: falls when validation stands still."""
     warmup: float = 0.0
@@ -73,11 +73,7 @@ class FitConfig:
         check_setting(
             self.checkpoint_seconds >= 0, "checkpoint_seconds", "≥ 0 s", self.checkpoint_seconds
         )
-        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
-            raise UsageError(
-                f"momentum is for sgd and rmsprop, got momentum={self.momentum} with "
-                f"optimizer={self.optimizer}: drop one of the two"
-            )
+        _check_rule(self)
         if self.warmup and self.schedule == "plateau":
             raise UsageError(
                 f"schedule plateau has no warmup, got warmup={self.warmup}: drop one of the two"
@@ -87,6 +83,27 @@ class FitConfig:
     def open_ended(self) -> bool:
         """Whether the learning rate stays the same however many epochs are still to come."""
         return self.schedule in ("constant", "plateau") and not self.warmup
+
+
+def _check_rule(config: FitConfig) -> None:
+    """Refuse settings that the optimiser cannot work with."""
+    name, rule = config.optimizer, OPTIMISERS[config.optimizer]
+    if config.momentum and not rule.with_momentum:
+        taken = [n for n, r in OPTIMISERS.items() if r.with_momentum]
+        raise UsageError(
+            f"momentum is for {', '.join(taken[:-1])} and {taken[-1]}, got "
+            f"momentum={config.momentum} with optimizer={name}: drop one of the two"
+        )
+    if rule.searches and config.clip_norm:
+        raise UsageError(
+            f"{name} chooses the length of its steps itself, got clip_norm={config.clip_norm}: "
+            "set it to 0, or choose another optimizer"
+        )
+    if rule.searches and config.precision != "float32":
+        raise UsageError(
+            f"{name} compares losses that differ little, got precision={config.precision}: "
+            "set it to float32, or choose another optimizer"
+        )
 
 
 def _check_type(name: str, kind: Any, value: object) -> None:

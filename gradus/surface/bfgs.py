@@ -12,6 +12,8 @@ from gradus.core.errors import UsageError
 from gradus.surface.flat import Closure, Loss, Objective, Place, one_group, vanishes
 from gradus.surface.line_search import strong_wolfe
 
+MOST = 10_000  # parameters: H takes 400 MB in float32, and an update several times as much
+
 
 class BFGS(torch.optim.Optimizer):
     """Broyden, Fletcher, Goldfarb and Shanno's method with a strong Wolfe line search.
@@ -46,7 +48,8 @@ class BFGS(torch.optim.Optimizer):
         """Take the parameters.
 
         Args:
-            params: floating-point parameters of one dtype on one device, in no groups.
+            params: floating-point parameters of one dtype on one device, in no groups, at most
+                `MOST` numbers.
             lr: how far the very first trial step goes, > 0, in units of the parameters. The line
                 search corrects it.
             max_iter: iterations in one call of `step`, ≥ 1.
@@ -58,6 +61,12 @@ class BFGS(torch.optim.Optimizer):
             UsageError: a number is out of its range, or the parameters cannot be one vector.
         """
         parameters = one_group(params)
+        n = sum(parameter.numel() for parameter in parameters)
+        if n > MOST:
+            raise UsageError(
+                f"BFGS keeps n² numbers and takes at most n = {MOST:,} parameters, got {n:,}: "
+                "use L-BFGS"
+            )
         if not lr > 0 or max_iter < 1 or not tolerance_grad >= 0:
             raise UsageError(
                 "lr must be > 0, max_iter ≥ 1 and tolerance_grad ≥ 0, "

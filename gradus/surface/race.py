@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Int
 
 from gradus.core.errors import UsageError
+from gradus.core.optim import make_optimizer
 from gradus.surface.functions import LANDSCAPES, Landscape
-from gradus.surface.optimisers import make
 
 RACERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "bfgs")
 """Who runs when nobody is named."""
@@ -61,7 +61,7 @@ def race(
 
     Args:
         landscape: a key of `gradus.surface.functions.LANDSCAPES`.
-        names: optimisers, keys of `gradus.surface.optimisers.OPTIMISERS`.
+        names: optimisers, keys of `gradus.core.rules.OPTIMISERS`.
         steps: how many steps each takes, ≥ 1. Second-order methods compute E several times in
             one; `Walk.evaluations` counts.
 
@@ -88,15 +88,15 @@ def walk(landscape: Landscape, name: str, lr: float, steps: int) -> Walk:
 
     Args:
         landscape: the function.
-        name: a key of `gradus.surface.optimisers.OPTIMISERS`.
-        lr: the learning rate, see `gradus.surface.optimisers.make`.
+        name: a key of `gradus.core.rules.OPTIMISERS`.
+        lr: the learning rate, see `gradus.core.rules.Rule`.
         steps: how many steps, ≥ 0. They go on where the values are no longer finite.
 
     Raises:
         UsageError: the name is unknown.
     """
     point = torch.tensor(landscape.start, dtype=torch.float64, requires_grad=True)
-    optimiser = make(name, [point], lr)
+    optimiser = make_optimizer(name, [point], lr)
     evaluations = 0
 
     def closure() -> float:

@@ -6,10 +6,10 @@ import torch
 from PIL import Image
 
 from gradus.core.errors import RunError, UsageError
+from gradus.core.rules import OPTIMISERS
 from gradus.surface import animation
 from gradus.surface.animation import animate
 from gradus.surface.functions import LANDSCAPES
-from gradus.surface.optimisers import OPTIMISERS
 from gradus.surface.race import RACERS, RATES, race, walk
 
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from gradus.core.errors import UsageError
+from gradus.core.optim import make_optimizer
+from gradus.core.rules import OPTIMISERS
 from gradus.surface.functions import quadratic
-from gradus.surface.optimisers import OPTIMISERS, make
 from tests.surface.closures import closure_of
 
 N, STEPS, RATE = 5, 20, 0.02
@@ -138,7 +139,7 @@ def _doubles():
 @pytest.mark.parametrize("name", RULES)
 def test_20_steps_of_torch_are_20_steps_of_the_rule(name):
     point = torch.tensor(START, requires_grad=True)
-    optimiser = make(name, [point], RATE)
+    optimiser = make_optimizer(name, [point], RATE)
     for expected in RULES[name](START):
         optimiser.step(closure_of(BOWL, point, optimiser))
         assert point.detach().numpy() == pytest.approx(expected, rel=0, abs=1e-10)
@@ -156,7 +157,7 @@ def test_no_two_rules_are_the_same():
 def test_every_optimiser_lowers_the_loss_and_keeps_its_parameters_finite(name):
     point = torch.tensor(START, requires_grad=True)
     first = BOWL(point).item()
-    optimiser = make(name, iter([point]), RATE)
+    optimiser = make_optimizer(name, iter([point]), RATE)
     for _ in range(STEPS):
         optimiser.step(closure_of(BOWL, point, optimiser))
     assert BOWL(point).item() < first
@@ -169,4 +170,4 @@ def test_the_four_that_search_are_there():
 
 def test_an_unknown_optimiser_is_named():
     with pytest.raises(UsageError, match=r"one of sgd, momentum, .*; got 'newton'"):
-        make("newton", [torch.zeros(1, requires_grad=True)], 0.1)
+        make_optimizer("newton", [torch.zeros(1, requires_grad=True)], 0.1)
