@@ -5,6 +5,7 @@ import math
 import shutil
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +18,10 @@ from gradus.core.device import Device, open_device
 from gradus.core.errors import Interrupted, RunError
 from gradus.core.log import EventLog
 from gradus.core.numerics import NonFinite, check_numerics, diagnose
-from gradus.core.optim import make_optimizer
+from gradus.core.optim import check_optimizer, make_optimizer
 from gradus.core.progress import Reporter, current
 from gradus.core.recipe import FitConfig
+from gradus.core.rules import OPTIMISERS
 from gradus.core.run import Record, Run
 from gradus.core.schedule import make_plateau, make_schedule
 from gradus.core.signals import Stop, stop_signals
@@ -110,6 +112,7 @@ def fit(
         The epochs' records, and which was best.
 
     Raises:
+        UsageError: the optimiser cannot train this task.
         RunError: the loss is not finite, the goal was not reached, a file cannot be written.
         Interrupted: SIGINT or SIGTERM asked to stop; a checkpoint was saved first.
     """
@@ -118,7 +121,7 @@ def fit(
     session = _open(task, config, run, reporter or current(), device)
     if resume:
         _restore(session)
-    at = session.at
+    at, searches = session.at, OPTIMISERS[config.optimizer].searches
     session.reporter.begin(
         config.epochs * len(train), at.step, f"{task.summary()}, on {device.report()}"
     )
@@ -139,7 +142,7 @@ def fit(
                 device.backward(loss if device.world == 1 else loss * share)
                 if config.clip_norm:
                     device.clip(session.model, config.clip_norm)
-                session.optimizer.step()
+                session.optimizer.step(_closure(session, batch, loss) if searches else None)
                 if task.project:
                     task.project(task.model, session.schedule.get_last_lr()[0])
                 if not config.open_ended:
@@ -165,9 +168,12 @@ def _open(
     task: Task, config: FitConfig, run: Run | None, reporter: Reporter, device: Device
 ) -> Session:
     """Everything in its place for the first step."""
+    check_optimizer(task, config, device)
     checkpoint.seed_everything(config.seed + device.rank)
     task.model.to(device.torch)
-    optimizer = make_optimizer(task.model.parameters(), config)
+    optimizer = make_optimizer(
+        config.optimizer, task.model.parameters(), config.lr, config.momentum
+    )
     schedule: Any
     if config.schedule == "plateau":
         schedule = make_plateau(optimizer, task.better)
@@ -203,6 +209,24 @@ def _watched(session: Session) -> Any:
         except NonFinite as found:
             found.args = (f"step {at.step:,} (epoch {at.epoch + 1}): {found}. {HINT}",)
             raise
+
+
+def _closure(session: Session, batch: Batch, loss: Tensor) -> Callable[[], Tensor]:
+    """What an optimiser that searches calls: the minibatch's loss where the parameters are.
+
+    It leaves the gradient in the parameters. The first call finds both computed already.
+    """
+    known = [loss.detach()]
+
+    def evaluate() -> Tensor:
+        if known:
+            return known.pop()
+        session.optimizer.zero_grad()
+        here, _ = session.task.loss(session.model, batch)
+        session.device.backward(here)
+        return here.detach()
+
+    return evaluate
 
 
 def _time_to_look(session: Session, pending: Pending) -> bool:
