@@ -1,0 +1,24 @@
+"""The figures of chapter 5 by their number in the book."""
+
+from collections.abc import Callable
+
+from matplotlib.figure import Figure
+
+from gradus.vision.figures_convolution import (
+    figure_5_5,
+    figure_5_6,
+    figure_5_11,
+    figure_5_12,
+    figure_5_13,
+    figure_5_14,
+)
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "5-5": figure_5_5,
+    "5-6": figure_5_6,
+    "5-11": figure_5_11,
+    "5-12": figure_5_12,
+    "5-13": figure_5_13,
+    "5-14": figure_5_14,
+}
+"""Number in the book, or a name of our own -> function that draws it."""
