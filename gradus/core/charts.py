@@ -130,7 +130,8 @@ def confusion(matrix: Int[np.ndarray, "k k"], classes: Sequence[str]) -> Figure:
     image = ax.imshow(mistakes, cmap="viridis_r", vmin=0, vmax=top)
     if len(matrix) <= 20:
         _write_counts(ax, matrix, shares, image)
-    ax.set_xticks(range(len(classes)), classes)
+    long = max(map(len, classes)) > 7
+    ax.set_xticks(range(len(classes)), classes, rotation=90 if long else 0)
     ax.set_yticks(range(len(classes)), classes)
     ax.set(xlabel="predicted class", ylabel="true class")
     between = np.arange(len(matrix) - 1) + 0.5
@@ -194,7 +195,7 @@ def image_grid(
         images: Grey images, or with a last axis of 3 channels in colour (0 to 1, or 8-bit).
         columns: Images in a row, ≥ 1.
         row_labels: A label for each row, or none.
-        captions: A word below each image, or none.
+        captions: A word or two lines below each image, or none.
         span: The grey values drawn black and white; not used for colour.
         signed: Draw with a diverging map, zero white, up to the largest magnitude: for weights.
 
@@ -221,7 +222,8 @@ def image_grid(
     # One unit is an image's width: gaps are thin whatever the number of pixels.
     tall = images.shape[1] / images.shape[2]
     cell = min(6.0 / columns, 1.3)  # inches
-    across, down = 1 + 0.06, tall + 0.06 + (0.17 / cell if captions else 0)
+    lines = max((caption.count("\n") + 1 for caption in captions), default=0)
+    across, down = 1 + 0.06, tall + 0.06 + 0.17 * lines / cell
     width = max(columns * across * cell + 1.0, 4.0)
     fig, (ax,) = plot.new_figure(size=(width, rows * down * cell + 0.8))
     for index, image in enumerate(images):

@@ -34,7 +34,8 @@ def mistakes(run: Run) -> Figure:
     images = run.task().test().tensors[0]
     if len(worst) == 0:
         worst = probability.argsort()[:30]
-    captions = [f"{classes[labels[i]]} as {classes[predicted[i]]}" for i in worst]
+    between = "\nas " if max(map(len, classes)) > 3 else " as "
+    captions = [f"{classes[labels[i]]}{between}{classes[predicted[i]]}" for i in worst]
     pictures = _as_pictures(images[worst], tuple(run.info["facts"]["shape"]))
     fig = image_grid(pictures.numpy(), columns=10, captions=captions)
     plot.title(

@@ -26,8 +26,9 @@ def per_image_whitening(x: Images) -> Images:
     The bound keeps an image of one colour from being divided by zero. The book's
     `tf.image.per_image_whitening`, now called `per_image_standardization`.
     """
-    variance, mean = torch.var_mean(x, (1, 2, 3), correction=0, keepdim=True)
-    return (x - mean) / variance.sqrt().clamp_min(1 / sqrt(x[0].numel()))
+    centred = x - x.mean((1, 2, 3), keepdim=True)
+    deviation = centred.square().mean((1, 2, 3), keepdim=True).sqrt()
+    return centred / deviation.clamp_min(1 / sqrt(x[0].numel()))
 
 
 def crop(
@@ -125,7 +126,8 @@ def hue(x: Images, turn: Numbers) -> Images:
         green - blue,
         torch.where(value == green, blue - red + 2 * chroma, red - green + 4 * chroma),
     ) / chroma.clamp_min(1e-12)
-    k = (sixths + 6 * _each(turn) + x.new_tensor([5, 3, 1]).view(1, 3, 1, 1)) % 6
+    turns = sixths / 6 + _each(turn) + x.new_tensor([5, 3, 1]).view(1, 3, 1, 1) / 6
+    k = 6 * (turns - turns.floor())
     return value - chroma * torch.minimum(k, 4 - k).clamp(0, 1)
 
 

@@ -16,6 +16,14 @@ def test_the_loss_is_the_mean_of_minus_the_log_of_the_right_class():
     assert metrics["accuracy"]().tolist() == [True, False, False, True]
 
 
+def test_a_smoothed_target_is_shared_by_all_classes():
+    logits = torch.tensor([[2.0, -1.0, 0.5]], dtype=torch.float64)
+    loss, _ = classify(nn.Identity(), (logits, torch.tensor([0])), smoothing=0.3)
+    target = torch.tensor([[0.7 + 0.1, 0.1, 0.1]], dtype=torch.float64)
+    expected = -(target * logits.log_softmax(1)).sum()
+    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
+
+
 def test_a_tie_goes_to_the_first_class():
     assert right(torch.zeros(2, 3), torch.tensor([0, 1])).tolist() == [True, False]
 

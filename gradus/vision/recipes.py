@@ -1,0 +1,127 @@
+"""The named experiments of chapter 5: data only."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gradus.core.recipe import FitConfig, Recipe, check_setting
+from gradus.data.config import ImageDataConfig
+
+Initialiser = Literal["he", "lecun", "normal", "truncated_normal", "uniform"]
+Views = Literal["one", "flip", "shifts", "flip-shifts"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvConfig(FitConfig):
+    """Settings of every convolutional network."""
+
+    layers: str
+    """The network between input and output, in the language of `gradus.vision.layers`."""
+    init: Initialiser = "he"
+    """Distribution of the initial weights; biases start at 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageConfig(ConvConfig, ImageDataConfig):
+    """Settings of the networks that name an image."""
+
+    distort: str = ""
+    """Random changes of training images, in the language of `gradus.vision.distort`."""
+    size: int = 0
+    """Side of the square in the middle that is seen, in pixels; 0: the whole image."""
+    whiten: bool = False
+    """Bring each image to mean 0 and variance 1."""
+    smoothing: float = 0.0
+    """Share of the target that is spread over all classes alike, in [0, 1)."""
+    weight_decay: float = 0.0
+    """Share λ of each weight lost in a step, times the learning rate; not of biases and norms."""
+    views: Views = "one"
+    """Versions of an image whose answers are averaged when it is judged."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be meant."""
+        super().__post_init__()
+        check_setting(self.size >= 0, "size", "≥ 0 pixels", self.size)
+        check_setting(0 <= self.smoothing < 1, "smoothing", "in [0, 1)", self.smoothing)
+        check_setting(self.weight_decay >= 0, "weight_decay", "≥ 0", self.weight_decay)
+
+
+DIGITS_CNN = Recipe(
+    name="digits-cnn",
+    summary="A small convolutional network on the digits that come with scikit-learn.",
+    source="chapter 5; data: UCI Optical Recognition of Handwritten Digits",
+    data="digits (1,797 images of 8×8, nothing to download)",
+    config=ImageConfig(
+        data="digits",
+        validation=200,
+        layers="conv 3x3x32 norm relu, conv 3x3x64 norm relu pool 2, dense 128 relu dropout 0.5",
+        epochs=30,
+        batch_size=32,
+        optimizer="adam",
+        lr=0.003,
+        schedule="one-cycle",
+    ),
+    task="gradus.vision.train:images",
+    load="gradus.vision.predict:load_images",
+    figures="gradus.vision.run_figures:IMAGE_RUN",
+    quick={"epochs": 10},
+    smoke={"epochs": 2, "layers": "conv 3x3x4 norm relu pool 2"},
+    metric="accuracy",
+)
+
+MNIST_CNN = Recipe(
+    name="mnist-cnn",
+    summary="The book's convolutional network for digits: two convolutions, two pools, dropout.",
+    source="chapter 5, section 'Closing the Loop on MNIST with Convolutional Networks'",
+    data="mnist (70,000 images of 28×28), or --data",
+    config=ImageConfig(
+        layers="conv 5x5x32 relu pool 2, conv 5x5x64 relu pool 2, dense 1024 relu dropout 0.5",
+        epochs=12,
+        batch_size=100,
+        optimizer="adam",
+        lr=0.001,
+        schedule="one-cycle",
+    ),
+    task="gradus.vision.train:images",
+    load="gradus.vision.predict:load_images",
+    figures="gradus.vision.run_figures:IMAGE_RUN",
+    quick={"epochs": 1},
+    smoke={
+        "epochs": 2,
+        "data": "digits",
+        "validation": 200,
+        "layers": "conv 5x5x4 relu pool 2, conv 5x5x4 relu pool 2, dense 16 relu dropout 0.5",
+    },
+    metric="accuracy",
+    target="test accuracy ≥ 99.4 % in ≤ 10 minutes on 2 cores (book: 99.4 %)",
+)
+
+CIFAR10_CNN = Recipe(
+    name="cifar10-cnn",
+    summary="The book's convolutional network for photos, without batch normalisation.",
+    source="chapter 5, section 'Building a Convolutional Network for CIFAR-10', figure 5-17",
+    data="cifar10 (60,000 photos of 32×32 in colour), or --data",
+    config=ImageConfig(
+        data="cifar10",
+        layers="conv 5x5x64 relu pool 2, conv 5x5x64 relu pool 2, dense 384 relu, dense 192 relu",
+        distort="crop 24, flip, brightness 0.25, contrast 0.2 1.8",
+        size=24,
+        whiten=True,
+        epochs=30,
+        batch_size=128,
+        optimizer="sgd",
+        lr=0.01,
+    ),
+    task="gradus.vision.train:images",
+    load="gradus.vision.predict:load_images",
+    figures="gradus.vision.run_figures:IMAGE_RUN",
+    quick={"epochs": 1},
+    smoke={
+        "epochs": 2,
+        "data": "digits",
+        "validation": 200,
+        "layers": "conv 5x5x4 relu pool 2, dense 16 relu",
+        "distort": "crop 6, brightness 0.25, contrast 0.2 1.8",
+        "size": 6,
+    },
+    metric="accuracy",
+)
