@@ -117,8 +117,12 @@ def fit(
         Interrupted: SIGINT or SIGTERM asked to stop; a checkpoint was saved first.
     """
     device = device or open_device(config.device, config.precision, config.fallback)
-    train = task.train.to(device.torch).shard(device.rank, device.world)
-    session = _open(task, config, run, reporter or current(), device)
+    reporter = reporter or current()
+    data = task.train.to(device.torch)
+    if task.pretrain and not (resume and run and checkpoint.newest(run.checkpoints)):
+        _pretrain(task, data, run, reporter, device)
+    train = data.shard(device.rank, device.world)
+    session = _open(task, config, run, reporter, device)
     if resume:
         _restore(session)
     at, searches = session.at, OPTIMISERS[config.optimizer].searches
@@ -162,6 +166,21 @@ def fit(
     if task.goal_missed and not task.reached(at.best_value):
         raise RunError(task.goal_missed.format(epochs=at.epoch, value=at.best_value))
     return at
+
+
+def _pretrain(
+    task: Task, data: Batches, run: Run | None, reporter: Reporter, device: Device
+) -> None:
+    """What comes before the first step; stopped in its midst, it begins again.
+
+    Every process of a group does all of it; then the first one's parameters are everyone's.
+    """
+    assert task.pretrain is not None
+    started = time.perf_counter()
+    task.model.to(device.torch)
+    facts = task.pretrain(task.model, data, reporter)
+    if run and device.leads:
+        run.update(pretraining={**facts, "seconds": round(time.perf_counter() - started, 3)})
 
 
 def _open(

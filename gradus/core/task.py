@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from gradus.core.batches import Batch, Batches
+from gradus.core.progress import Reporter
 from gradus.core.recipe import FitConfig, Recipe, resolve
 
 Metrics = dict[str, Callable[[], Tensor]]
 """Name -> function that measures a batch, called only where someone looks: it gives one value for
 each example, or their mean."""
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, Metrics]]
+Pretrain = Callable[[nn.Module, Batches, Reporter], dict[str, Any]]
 
 
 @dataclass(kw_only=True)
@@ -31,6 +33,9 @@ class Task:
         watch: the record to choose the best epoch by, such as `validation/accuracy`.
         better: whether `watch` should be large ("max") or small ("min").
         sample: the model's input for a few examples, to draw and describe it.
+        pretrain: (model, training set, reporter) -> facts, run once before the first step of a new
+            training: it changes the model in place, always in the same way. The facts, JSON
+            values, are kept in run.json as `pretraining`, with the seconds it took.
         project: (model, learning rate) -> None, applied to the parameters after each step: the
             projection or proximal step of a constrained or non-smooth problem.
         goal: stop as soon as `watch` is as good as this.
@@ -48,6 +53,7 @@ class Task:
     measure_every: int = 10
     watch: str = "validation/loss"
     better: Literal["min", "max"] = "min"
+    pretrain: Pretrain | None = None
     project: Callable[[nn.Module, float], None] | None = None
     goal: float | None = None
     goal_missed: str = ""

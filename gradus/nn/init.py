@@ -105,6 +105,24 @@ def lecun(
     return nn.init.kaiming_normal_(weight, nonlinearity="linear", generator=generator)
 
 
+def xavier(
+    weight: Float[Tensor, "outputs *inputs"], generator: Generator = None
+) -> Float[Tensor, "outputs *inputs"]:
+    """Normal with standard deviation √(2/(n_in + n_out)): a compromise between both directions.
+
+    Between the size of the signal on its way up and that of the gradient on its way down, for
+    neurons whose slope is 1 at z = 0 such as tanh; that of the sigmoid is ¼.
+
+    Source: Glorot and Bengio 2010, "Understanding the Difficulty of Training Deep Feedforward
+    Neural Networks", equation 12; theirs is uniform, of the same variance (equation 16).
+
+    Raises:
+        UsageError: the weight has fewer than two dimensions, so n_in is unknown.
+    """
+    _check_inputs(weight, "xavier")
+    return nn.init.xavier_normal_(weight, generator=generator)
+
+
 INITIALISERS: Mapping[str, Callable[..., Tensor]] = types.MappingProxyType(
     {
         "zeros": zeros,
@@ -115,6 +133,7 @@ INITIALISERS: Mapping[str, Callable[..., Tensor]] = types.MappingProxyType(
         "uniform": uniform,
         "he": he,
         "lecun": lecun,
+        "xavier": xavier,
     }
 )
 

@@ -39,6 +39,7 @@ class MLP(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         init: str = "he",
+        **init_settings: float,
     ) -> None:
         """Make the network.
 
@@ -48,6 +49,7 @@ class MLP(nn.Module):
             dropout: probability that a hidden neuron is silenced in training, in [0, 1): 1 - p in
                 the book's symbols (book figure 2-16). The neurons left are scaled by 1/p.
             init: how all weights start, a key of `gradus.nn.init.INITIALISERS`; biases start at 0.
+            init_settings: the initialiser's own numbers, such as `std=0.05` for "normal".
 
         Raises:
             UsageError: a number is out of its range, or a name is unknown.
@@ -67,9 +69,14 @@ class MLP(nn.Module):
             [*self._hidden, "output"], itertools.pairwise(sizes), strict=True
         ):
             layer = nn.Linear(n_in, n_out)
-            initialise(layer.weight, init)
+            initialise(layer.weight, init, **init_settings)
             nn.init.zeros_(layer.bias)
             self.add_module(name, layer)
+
+    @property
+    def layers(self) -> list[nn.Linear]:
+        """All layers from the inputs up, `output` the last."""
+        return [getattr(self, name) for name in (*self._hidden, "output")]
 
     def forward(self, x: Float[Tensor, "batch features"]) -> Float[Tensor, "batch classes"]:
         """The logits z of each example's classes; softmax makes them probabilities."""

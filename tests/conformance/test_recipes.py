@@ -35,6 +35,7 @@ def some_pictures(facts):
 
 EXAMPLES = {
     "gradus.neurons.predict:load_images": some_pictures,
+    "gradus.surface.predict:load_deep_sigmoid": some_pictures,
     "gradus.neurons.predict:load_planar": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.neurons.predict:load_exam": lambda facts: [(7, 5), "2,3"],
     "gradus.neurons.predict:load_fast_food": lambda facts: [(2, 5, 3), "1,0,0"],

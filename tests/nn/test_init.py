@@ -36,6 +36,7 @@ def test_constant_takes_its_value():
         ("uniform", stats.uniform(-1, 2)),
         ("he", stats.norm(scale=math.sqrt(2 / 250))),
         ("lecun", stats.norm(scale=math.sqrt(1 / 250))),
+        ("xavier", stats.norm(scale=math.sqrt(2 / 650))),
     ],
 )
 def test_random_values_follow_scipys_distribution(name, distribution):
@@ -115,11 +116,11 @@ def test_an_unknown_name_is_answered_by_the_nearest():
 
 
 def test_a_name_like_no_other_is_answered_by_the_list():
-    with pytest.raises(UsageError, match=r"init must be one of zeros, ones, .*, lecun, got 'qqq'$"):
+    with pytest.raises(UsageError, match=r"init must be one of zeros, ones, .*, xavier, got 'qqq'$"):
         initialise(torch.empty(2, 2), "qqq")
 
 
-@pytest.mark.parametrize("name", ["he", "lecun"])
+@pytest.mark.parametrize("name", ["he", "lecun", "xavier"])
 def test_inputs_of_a_vector_are_unknown(name):
     with pytest.raises(UsageError, match=rf"{name} needs a weight of shape .* got shape \(5,\)"):
         initialise(torch.empty(5), name)

@@ -226,3 +226,12 @@ def test_the_first_layer_is_shown_as_pictures_between_0_and_1():
     assert not found[1].any()
     (found,) = first_layer(MLP((12, 99, 2)), (2, 2, 3)).values()
     assert found.shape == (64, 3, 2, 2)
+
+
+def test_the_layers_in_their_order_and_an_initialisers_own_numbers():
+    torch.manual_seed(0)
+    model = MLP((300, 200, 100, 10), init="normal", std=0.05)
+    assert model.layers == [model.hidden_1, model.hidden_2, model.output]
+    for layer in model.layers:
+        assert layer.weight.std().item() == pytest.approx(0.05, rel=0.05)
+    assert MLP((4, 2)).layers[0].weight.shape == (2, 4)

@@ -1,0 +1,106 @@
+"""Starts of the deep sigmoid net compared: pre-trained, random, and what is done today.
+
+    GRADUS_DATA=... python benchmarks/pretraining.py [--data mnist] [--epochs 20] [--seeds 5]
+
+For each start the learning rate is chosen from one grid, the same for all: the one with the highest
+validation accuracy of the last epoch, seed 0. With it further seeds are trained. All have the same
+epochs on the labels, and the random start has as many again as pre-training costs, in multiplications.
+The test set stays closed. Writes benchmarks/results/pretraining.json after every training, goes on
+from there if it is stopped, and prints a table. Nothing is timed.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from gradus import catalog
+from gradus.core.errors import RunError
+from gradus.core.fit import fit
+from gradus.core.recipe import Recipe
+from gradus.core.task import build_task
+
+RESULTS = Path(__file__).parent / "results" / "pretraining.json"
+RATES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+STARTS: dict[str, dict[str, Any]] = {
+    "pre-trained": {},
+    "random": {"pretrain_epochs": 0},
+    "random, Xavier's size": {"pretrain_epochs": 0, "init": "xavier"},
+    "random, He's size": {"pretrain_epochs": 0, "init": "he"},
+    "tanh, Xavier's size": {"pretrain_epochs": 0, "init": "xavier", "activation": "tanh"},
+    "ReLU, He's size": {"pretrain_epochs": 0, "init": "he", "activation": "relu"},
+}
+
+Curve = list[float]
+
+
+def main() -> None:
+    """Train what is not in the file yet, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", default="mnist", help="as the recipe's --data")
+    parser.add_argument("--epochs", type=int, default=20, help="on the labels, for every start")
+    parser.add_argument("--seeds", type=int, default=5, help="of the chosen rate")
+    args = parser.parse_args()
+    recipe = catalog.recipe("mnist-deep-sigmoid")
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    curves: dict[str, Curve] = known.get(args.data, {}).get("curves", {})
+    chosen: dict[str, float] = {}
+
+    def curve(start: str, rate: float, seed: int) -> Curve:
+        name, epochs = f"{start} | {rate:g} | {seed}", args.epochs
+        if start == "random":
+            epochs += extra_epochs(recipe)
+        if name not in curves:
+            settings = {**STARTS[start], "lr": rate, "seed": seed, "data": args.data}
+            curves[name] = train(recipe, epochs, settings)
+            known[args.data] = {"epochs": args.epochs, "chosen": chosen, "curves": curves}
+            RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+            print(name, curves[name][-1:], flush=True)
+        return curves[name]
+
+    for start in STARTS:
+        scores = {rate: (curve(start, rate, 0) or [0.0])[: args.epochs][-1] for rate in RATES}
+        chosen[start] = max(scores, key=lambda rate: scores[rate])
+        for seed in range(1, args.seeds):
+            curve(start, chosen[start], seed)
+    known[args.data] = {"epochs": args.epochs, "chosen": chosen, "curves": curves}
+    RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+    print(table(known[args.data]))
+
+
+def extra_epochs(recipe: Recipe) -> int:
+    """The epochs on the labels that cost as many multiplications as the pre-training.
+
+    An autoencoder goes through its layer's weights twice, there and back, where the net goes
+    through all of its weights once; both three times, for the values and the two gradients.
+    """
+    config: Any = recipe.config
+    sizes = (784, *config.hidden)
+    stack = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+    return round(config.pretrain_epochs * 2 * stack / (stack + 10 * sizes[-1]))
+
+
+def train(recipe: Recipe, epochs: int, settings: dict[str, Any]) -> Curve:
+    """The validation accuracy after each epoch; none if the loss did not stay finite."""
+    config = recipe.configure(**settings, epochs=epochs)
+    try:
+        fitted = fit(build_task(recipe, config), config)
+    except RunError:
+        return []
+    return [record["validation/accuracy"] for record in fitted.records]
+
+
+def table(found: dict[str, Any]) -> str:
+    """A row for each start: its rate, and the validation accuracy over the seeds."""
+    lines = []
+    for start, rate in found["chosen"].items():
+        own = [c for name, c in found["curves"].items() if name.startswith(f"{start} | {rate:g} |")]
+        last = [c[found["epochs"] - 1] for c in own]
+        spread = stdev(last) if len(last) > 1 else 0.0
+        lines.append(f"{start:24} {rate:5g}  {mean(last):.2%} ± {spread:.2%}  {len(last)} seeds")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
