@@ -1,5 +1,8 @@
 """The user's own pictures: single files, folders of them, and photos of a handwritten digit."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +18,16 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 SKETCH = 256  # pixels: a photo of a digit is first reduced to this, which also removes its noise
+LARGEST = 500_000_000  # pixels of a file that is opened at all, to be scaled down at once
 FAINTEST = 0.25  # share of the darkest ink below which a pixel counts as paper
 
 
 def read_image(
-    path: str | Path, *, size: tuple[int, int] | None = None, grey: bool = True
+    path: str | Path,
+    *,
+    size: tuple[int, int] | None = None,
+    longest: int | None = None,
+    grey: bool = True,
 ) -> UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]:
     """Reads a picture: PNG, JPEG, GIF, BMP, TIFF, WebP or PNM, the right way up.
 
@@ -29,6 +37,8 @@ def read_image(
     Args:
         path: The file.
         size: (height, width) to scale to, without keeping proportions; None keeps the size.
+        longest: Scale down, keeping proportions, what has a side of more pixels; pictures of up to
+            ``LARGEST`` pixels can then be read, otherwise of about a third of that.
         grey: Whether to give one grey channel instead of red, green, blue.
 
     Returns:
@@ -40,9 +50,38 @@ def read_image(
     from PIL import Image, ImageOps
 
     path = Path(path)
+    with _opened(path, large=longest is not None) as file:
+        picture = _eight_bits(file) if longest is None else _reduced(file, longest)
+        picture = _opaque(ImageOps.exif_transpose(picture))
+    picture = picture.convert("L" if grey else "RGB")
+    if size is not None:
+        picture = picture.resize((size[1], size[0]), Image.Resampling.BICUBIC)
+    return np.array(picture)
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """(height, width) in pixels of a picture of up to ``LARGEST`` pixels, from its head alone.
+
+    Raises:
+        DataError: As ``read_image``.
+    """
+    with _opened(Path(path), large=True) as file:
+        return file.height, file.width
+
+
+@contextmanager
+def _opened(path: Path, *, large: bool) -> "Iterator[Image.Image]":
+    """Opens a picture; what goes wrong meanwhile, Pillow's limit included, is told in one line."""
+    from PIL import Image
+
+    limit = Image.MAX_IMAGE_PIXELS
     try:
-        with Image.open(path, formats=FORMATS) as file:
-            picture = _opaque(ImageOps.exif_transpose(_eight_bits(file)))
+        with warnings.catch_warnings():
+            if large:
+                Image.MAX_IMAGE_PIXELS = LARGEST // 2  # it refuses twice as many
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as file:
+                yield file
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except Image.UnidentifiedImageError as error:
@@ -51,10 +90,8 @@ def read_image(
         raise DataError(f"{path}: too large a picture ({error})") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path}: damaged or unreadable picture ({error})") from error
-    picture = picture.convert("L" if grey else "RGB")
-    if size is not None:
-        picture = picture.resize((size[1], size[0]), Image.Resampling.BICUBIC)
-    return np.array(picture)
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 def prepare_digit(
@@ -154,6 +191,16 @@ def _eight_bits(picture: "Image.Image") -> "Image.Image":
     if picture.mode in ("I", "F"):
         raise ValueError(f"expected 8 or 16 bits a channel, found mode {picture.mode}")
     picture.load()
+    return picture
+
+
+def _reduced(picture: "Image.Image", longest: int) -> "Image.Image":
+    """The picture in 8 bits, no side longer than this; a JPEG is decoded small to begin with."""
+    picture.draft("RGB", (longest, longest))
+    picture = _eight_bits(picture)
+    if picture.mode in ("1", "P"):  # whose numbers cannot be averaged
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    picture.thumbnail((longest, longest), reducing_gap=2.0)
     return picture
 
 
