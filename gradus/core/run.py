@@ -263,24 +263,7 @@ def create(recipe: Recipe, config: FitConfig, path: Path | None = None) -> Run:
     Raises:
         UsageError: the folder already holds something, or cannot be written.
     """
-    try:
-        if path is None:
-            path = _next_folder(Path("runs"), recipe.name)
-        path.mkdir(parents=True, exist_ok=True)
-        found = [p.name for p in path.iterdir() if p.name != ".lock" and p.suffix != PART]
-    except OSError as error:
-        raise UsageError(f"cannot write into run folder {path}: {error.strerror}") from error
-    if "run.json" in found:
-        raise UsageError(
-            f"{path} already holds a run: go on with --resume, or choose another --run-dir"
-        )
-    if found:
-        raise UsageError(
-            f"{path} is not empty ({', '.join(sorted(found)[:3])}): choose another --run-dir"
-        )
-    if not os.access(path, os.W_OK):
-        raise UsageError(f"cannot write into run folder {path}: Permission denied")
-    run = Run(path, recipe, {})
+    run = Run(new_folder(path, recipe.name), recipe, {})
     run.update(
         format=FORMAT,
         recipe=recipe.name,
@@ -293,21 +276,53 @@ def create(recipe: Recipe, config: FitConfig, path: Path | None = None) -> Run:
     return run
 
 
-def read_info(path: Path) -> dict[str, Any]:
-    """The contents of a folder's run.json.
+def new_folder(path: Path | None, name: str, file: str = "run.json", what: str = "run") -> Path:
+    """An empty folder, made if it is not there.
+
+    Args:
+        path: where; by default the next free `runs/<name>-<number>`.
+        name: what the default is called after.
+        file: what is in the folder of a training or comparison that can go on.
+        what: what that is, in a word.
+
+    Raises:
+        UsageError: the folder already holds something, or cannot be written.
+    """
+    try:
+        if path is None:
+            path = _next_folder(Path("runs"), name)
+        path.mkdir(parents=True, exist_ok=True)
+        found = [p.name for p in path.iterdir() if p.name != ".lock" and p.suffix != PART]
+    except OSError as error:
+        raise UsageError(f"cannot write into run folder {path}: {error.strerror}") from error
+    if file in found:
+        raise UsageError(
+            f"{path} already holds a {what}: go on with --resume, or choose another --run-dir"
+        )
+    if found:
+        raise UsageError(
+            f"{path} is not empty ({', '.join(sorted(found)[:3])}): choose another --run-dir"
+        )
+    if not os.access(path, os.W_OK):
+        raise UsageError(f"cannot write into run folder {path}: Permission denied")
+    return path
+
+
+def read_info(path: Path, file: str = "run.json", what: str = "run") -> dict[str, Any]:
+    """The contents of a folder's run.json, or of the `file` that is in one of another kind.
 
     Raises:
         UsageError: there is no such run, or a newer Gradus wrote it.
-        RunError: run.json is damaged.
+        RunError: the file is damaged.
     """
-    file = path / "run.json"
-    if not file.exists():
-        raise UsageError(f"{path} is not a run folder (no run.json there); see: gradus runs")
+    place = path / file
+    if not place.exists():
+        raise UsageError(f"{path} is not a {what} folder (no {file} there); see: gradus runs")
     try:
-        info = json.loads(file.read_text())
+        info = json.loads(place.read_text())
         format_ = int(info["format"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{file} is damaged: {error}") from error
+        raise RunError(f"{place} is damaged: {error}") from error
     if format_ > FORMAT:
         raise UsageError(
             f"{path} was written by a newer Gradus (format {format_}, this one reads up to "

@@ -20,15 +20,9 @@ from gradus.core.rules import OPTIMISERS, OptimizerName
 from gradus.core.run import create
 from gradus.core.task import build_task
 from tests.commands import contents
-from tests.tiny import TINY, cpu, tiny_task
+from tests.tiny import CALM, TINY, calm_task, cpu
 
 SEARCHING = [name for name, rule in OPTIMISERS.items() if rule.searches]
-CALM = replace(TINY, task="tests.core.test_optim:calm_task")
-
-
-def calm_task(config):
-    """The tiny task without dropout."""
-    return tiny_task(config, dropout=0.0)
 
 
 def settings(name):
