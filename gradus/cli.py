@@ -5,11 +5,11 @@ import io
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from tyro.conf import Positional
+from tyro.conf import Positional, Suppress
 
 import gradus
 from gradus import catalog
@@ -17,9 +17,9 @@ from gradus.api import starting_config
 from gradus.core.errors import Interrupted, RunError, UsageError
 from gradus.core.launch import UNEXPECTED, in_group, launch
 from gradus.core.progress import reporting
-from gradus.core.recipe import FitConfig, nearest
+from gradus.core.recipe import FitConfig, Recipe, nearest
 from gradus.parse import parse
-from gradus.verbs import data, figures, recipes, runs, training
+from gradus.verbs import compare, data, figures, recipes, runs, training
 
 OVERVIEW = """\
 usage: gradus VERB [...]        gradus VERB --help tells more
@@ -36,6 +36,9 @@ look at a run
   evaluate     measure a run's best epoch on the test set
   predict      answer about new inputs: image files, numbers
   advise       what the curves say, and what to try next
+
+choose settings
+  compare      optimisers side by side on a recipe: same seeds, starts, minibatches
 
 look around
   describe     a recipe's layers, shapes, parameters, operations; its drawing
@@ -60,24 +63,29 @@ def completion(args: CompletionArgs) -> None:
     from gradus.parse import completion_script
 
     choices: dict[str, Any] = {}
-    for name, (arguments, _, of_recipe) in VERBS.items():
-        named = catalog.recipes() if of_recipe else []
-        choices[name] = {r.name: _combined(arguments, r.config) for r in named} or arguments
+    for name, verb in VERBS.items():
+        kind, named = verb.arguments, catalog.recipes() if verb.of_recipe else []
+        choices[name] = {r.name: _combined(kind, r.config) for r in named} or kind
     sys.stdout.write(completion_script(args.shell, "gradus", choices))
 
 
 class Verb(NamedTuple):
-    """A verb's arguments, its function, and whether a recipe's settings are options too."""
+    """A verb's arguments, its function, and whether a recipe's settings are options too.
+
+    `resumed` tells what one that goes on begins with: (recipe, folder) -> arguments, settings.
+    """
 
     arguments: Any
     function: Callable[..., None]
     of_recipe: bool = False
+    resumed: Callable[[Recipe, Path], tuple[Any, FitConfig]] | None = None
 
 
 VERBS = {
     "list": Verb(recipes.ListArgs, recipes.list_),
     "describe": Verb(recipes.DescribeArgs, recipes.describe, of_recipe=True),
     "train": Verb(training.TrainArgs, training.train, of_recipe=True),
+    "compare": Verb(compare.CompareArgs, compare.compare, of_recipe=True, resumed=compare.resumed),
     "evaluate": Verb(runs.EvaluateArgs, runs.evaluate),
     "predict": Verb(runs.PredictArgs, runs.predict),
     "data": Verb(data.DataArgs, data.data),
@@ -88,11 +96,25 @@ VERBS = {
 }
 
 
-def _combined(arguments: type, settings: FitConfig) -> type:
-    """A verb's own arguments and a recipe's settings as one dataclass."""
+def _combined(arguments: type, settings: FitConfig, given: Any = None) -> type:
+    """A verb's own arguments and a recipe's settings as one dataclass.
+
+    Args:
+        arguments: the verb's; a setting of the same name is no option then.
+        settings: where the recipe's begin.
+        given: where the verb's own begin; None: as they are declared.
+    """
+    own, kind = {f.name for f in fields(arguments)}, type(settings)
+    taken: Any = [(f.name, Suppress[f.type], f) for f in fields(settings) if f.name in own]  # type: ignore[misc]
+    if taken:
+        kind = make_dataclass(kind.__name__, taken, bases=(kind,), frozen=True, kw_only=True)
+    start = {} if given is None else {"default": given}
     made = make_dataclass(
         arguments.__name__,
-        [("general", arguments), ("recipe", type(settings), field(default=settings))],
+        [
+            ("general", arguments, field(**start)),
+            ("recipe", kind, field(default=kind(**vars(settings)))),
+        ],
         frozen=True,
     )
     made.__doc__ = arguments.__doc__
@@ -103,7 +125,7 @@ def _call(verb: str, words: list[str]) -> None:
     """Parse a verb's words and call its function."""
     if verb not in VERBS:
         raise UsageError(f"no verb is called {verb!r}{nearest(verb, VERBS)} (see: gradus --help)")
-    arguments, function, of_recipe = VERBS[verb]
+    arguments, function, of_recipe, resumed = VERBS[verb]
     if not of_recipe:
         function(parse(arguments, words, f"gradus {verb}"))
         return
@@ -112,12 +134,13 @@ def _call(verb: str, words: list[str]) -> None:
     if not words or words[0].startswith("-"):
         raise UsageError(f"which recipe? gradus {verb} RECIPE [...] (see: gradus list)")
     recipe = catalog.recipe(words[0])
-    settings = starting_config(
-        recipe,
-        quick="--quick" in words,
-        resume=Path(_value("--run-dir", words)) if "--resume" in words else None,
-    )
-    parsed: Any = parse(_combined(arguments, settings), words, f"gradus {verb} {recipe.name}")
+    folder, given = Path(_value("--run-dir", words)) if "--resume" in words else None, None
+    if folder and resumed:
+        given, settings = resumed(recipe, folder)
+    else:
+        settings = starting_config(recipe, quick="--quick" in words, resume=folder)
+    kind = _combined(arguments, settings, given)
+    parsed: Any = parse(kind, words, f"gradus {verb} {recipe.name}")
     processes = getattr(parsed.general, "devices", 1)
     if processes > 1 and not in_group():
         raise SystemExit(launch(processes, [verb, *words]))
