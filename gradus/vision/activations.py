@@ -62,7 +62,7 @@ def run_with(
 
 
 def output_shapes(model: nn.Module, inputs: Tensor) -> dict[str, tuple[int, ...]]:
-    """The shape of the first output of every module without parts, in the order they answer.
+    """The shape of the first output of every module inside, in the order in which they answer.
 
     Args:
         model: any network.
@@ -77,8 +77,8 @@ def output_shapes(model: nn.Module, inputs: Tensor) -> dict[str, tuple[int, ...]
         if isinstance(output, Tensor):
             shapes.setdefault(name, tuple(output.shape))
 
-    leaves = {name: m for name, m in model.named_modules() if name and not list(m.children())}
-    with torch.no_grad(), _hooked(model, {name: partial(note, name) for name in leaves}):
+    inner = [name for name, _ in model.named_modules() if name]
+    with torch.no_grad(), _hooked(model, {name: partial(note, name) for name in inner}):
         model(inputs)
     return shapes
 
