@@ -25,7 +25,7 @@ def image_predictor(
     """What is on an image: takes image files, or arrays "height width *channels" of bytes.
 
     Where the classes are the ten digits, a picture is brought into the form that digits have in
-    MNIST; others are only scaled. Each answer has `input`, `label`, `probability` and `top`, the
+    MNIST; of others the largest middle part of the right proportions is scaled. Each answer has `input`, `label`, `probability` and `top`, the
     most probable classes.
 
     Args:
@@ -70,7 +70,16 @@ def _image(source: str | Path | np.ndarray, shape: tuple[int, ...], digits: bool
         return source
     if digits:
         return prepare_digit(read_image(source), shape[0])
-    return read_image(source, size=(shape[0], shape[1]), grey=len(shape) == 2)
+    return _middle(read_image(source, grey=len(shape) == 2), shape[0], shape[1])
+
+
+def _middle(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The largest middle part with the proportions asked for, scaled to that size."""
+    from PIL import Image, ImageOps
+
+    return np.array(
+        ImageOps.fit(Image.fromarray(picture), (width, height), Image.Resampling.BICUBIC)
+    )
 
 
 def _name(source: object) -> str:

@@ -10,7 +10,7 @@ class ImageDataConfig(FitConfig):
     """Which images, and how many of them are kept apart."""
 
     data: str = "mnist"
-    """digits, mnist, fashion-mnist, or a folder of IDX files or of images by class."""
+    """digits, mnist, fashion-mnist, cifar10, or your own images: see the page Data."""
     validation: int = 5000
     """Training images kept apart to choose the best epoch."""
 

@@ -137,7 +137,7 @@ READERS: dict[str, Callable[[], ImageSet]] = {
 """How each set of images is read, by name."""
 
 
-def load_images(data: str, limit: int | None = None) -> ImageSet:
+def load_images(data: str, limit: int | None = None, *, grey: bool = True) -> ImageSet:
     """Loads images by the name of a public set or from the user's own files.
 
     Args:
@@ -146,6 +146,7 @@ def load_images(data: str, limit: int | None = None) -> ImageSet:
             or the path of an archive or folder of CIFAR-10's binary batches (``read_cifar``).
             A folder that has the name of a set is written ``./mnist``.
         limit: How many training and how many test images to keep at most; None keeps all.
+        grey: Whether pictures in folders are read as one grey channel instead of three colours.
 
     Returns:
         The set.
@@ -154,11 +155,11 @@ def load_images(data: str, limit: int | None = None) -> ImageSet:
         UsageError: ``data`` is no known name, folder or archive, or ``limit`` is below 1.
         DataError: A file is missing and cannot be downloaded, or is damaged.
     """
-    images = READERS[data]() if data in READERS else _read_path(data)
+    images = READERS[data]() if data in READERS else _read_path(data, grey)
     return images if limit is None else first(images, limit)
 
 
-def _read_path(data: str) -> ImageSet:
+def _read_path(data: str, grey: bool) -> ImageSet:
     """Reads the user's own files in whichever of the three layouts they have."""
     path = Path(os.path.expanduser(data))
     if data and path.exists() and is_cifar(path):
@@ -170,7 +171,9 @@ def _read_path(data: str) -> ImageSet:
             f"data must be a folder, a CIFAR-10 archive or one of {', '.join(READERS)}, "
             f"got {data!r}: {hint}no such {'folder' if '/' in data else 'set or folder'}"
         )
-    return read_idx_folder(path) if is_idx_folder(path) else read_image_folder(path)
+    if is_idx_folder(path):
+        return read_idx_folder(path)
+    return read_image_folder(path, grey=grey)
 
 
 def _read_idx(remote: RemoteSet, classes: tuple[str, ...]) -> ImageSet:

@@ -44,18 +44,21 @@ class ImageParts:
         return {"classes": list(self.classes), "shape": list(self.shape)}
 
 
-def image_parts(data: str, validation: int, prepare: Prepare = pixels) -> ImageParts:
+def image_parts(
+    data: str, validation: int, prepare: Prepare = pixels, *, grey: bool = True
+) -> ImageParts:
     """Load a set of images and cut it into its parts.
 
     Args:
         data: a name or a folder, as `gradus.data.public.load_images` takes it.
         validation: training images kept apart; which, depends on nothing but their number.
         prepare: makes inputs of images.
+        grey: whether pictures in folders are read as one grey channel instead of three colours.
 
     Raises:
         UsageError, DataError: as `load_images` and `gradus.core.batches.split`.
     """
-    images = load_images(data)
+    images = load_images(data, grey=grey)
     whole = torch.as_tensor(images.train_images), torch.as_tensor(images.train_labels)
     test = torch.as_tensor(images.test_images), torch.as_tensor(images.test_labels)
     classes, shape = images.classes, images.train_images.shape[1:]

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gradus.core.errors import UsageError
 from gradus.vision.augment import per_image_whitening
@@ -11,16 +13,22 @@ from gradus.vision.augment import per_image_whitening
 Looks = Callable[[Tensor], list[Tensor]]
 
 
-def _shifted(x: Tensor) -> list[Tensor]:
-    """Five looks: as it is, and moved by one pixel each way; what leaves comes in opposite."""
-    return [x, *(x.roll(step, axis) for axis in (2, 3) for step in (-1, 1))]
+def _moved(x: Tensor, *moves: tuple[int, int]) -> list[Tensor]:
+    """The images, and moved by one pixel down and to the right or back; the edge is repeated."""
+    padded = functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    height, width = x.shape[2:]
+    return [padded[:, :, 1 - i : 1 - i + height, 1 - j : 1 - j + width] for i, j in moves]
+
+
+def _mirrored(looks: list[Tensor]) -> list[Tensor]:
+    return [version for look in looks for version in (look, look.flip(3))]
 
 
 VIEWS: Mapping[str, Looks] = {
     "one": lambda x: [x],
-    "flip": lambda x: [x, x.flip(3)],
-    "shifts": _shifted,
-    "flip-shifts": lambda x: [v for look in _shifted(x) for v in (look, look.flip(3))],
+    "flip": lambda x: _mirrored([x]),
+    "shifts": lambda x: [x, *_moved(x, (-1, 0), (1, 0), (0, -1), (0, 1))],
+    "flip-shifts": lambda x: _mirrored([x, *_moved(x, (-1, -1), (1, 1))]),
 }
 """Name -> the versions of a batch of images whose answers are averaged."""
 
@@ -57,16 +65,19 @@ class Classifier(nn.Module):
         self, x: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch classes"]:
         """The logits of each image's classes."""
-        if self.training:
-            return self._look(x)
+        if self.training or self.views == "one":
+            return self.net(self.prepared(x))
         looks = VIEWS[self.views](x)
-        return sum((self._look(look) for look in looks[1:]), self._look(looks[0])) / len(looks)
+        return torch.stack([self.net(self.prepared(look)) for look in looks]).mean(0)
 
-    def _look(self, x: Tensor) -> Tensor:
+    def prepared(
+        self, x: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch channels h w"]:
+        """What the network gets to see of the images."""
         if self.size:
             top, left = (x.shape[2] - self.size) // 2, (x.shape[3] - self.size) // 2
             x = x[:, :, top : top + self.size, left : left + self.size]
-        return self.net(per_image_whitening(x) if self.whiten else x)
+        return per_image_whitening(x) if self.whiten else x
 
     def extra_repr(self) -> str:
         """The settings, for print."""

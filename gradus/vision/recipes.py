@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gradus.core.recipe import FitConfig, Recipe, check_setting
+from gradus.core.recipe import Recipe, check_setting
 from gradus.data.config import ImageDataConfig
 
 Initialiser = Literal["he", "lecun", "normal", "truncated_normal", "uniform"]
@@ -11,25 +11,25 @@ Views = Literal["one", "flip", "shifts", "flip-shifts"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvConfig(FitConfig):
-    """Settings of every convolutional network."""
+class ImageConfig(ImageDataConfig):
+    """Settings of the convolutional networks that name an image."""
 
     layers: str
     """The network between input and output, in the language of `gradus.vision.layers`."""
     init: Initialiser = "he"
     """Distribution of the initial weights; biases start at 0."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageConfig(ConvConfig, ImageDataConfig):
-    """Settings of the networks that name an image."""
-
+    colour: bool = False
+    """Read pictures in folders in colour."""
     distort: str = ""
     """Random changes of training images, in the language of `gradus.vision.distort`."""
     size: int = 0
     """Side of the square in the middle that is seen, in pixels; 0: the whole image."""
     whiten: bool = False
     """Bring each image to mean 0 and variance 1."""
+    whitened: bool = False
+    """The first convolution whitens patches of the training images, and is not trained."""
+    identity: bool = False
+    """The other convolutions begin as the identity on as many channels as they can."""
     smoothing: float = 0.0
     """Share of the target that is spread over all classes alike, in [0, 1)."""
     weight_decay: float = 0.0
@@ -102,6 +102,7 @@ CIFAR10_CNN = Recipe(
     data="cifar10 (60,000 photos of 32×32 in colour), or --data",
     config=ImageConfig(
         data="cifar10",
+        colour=True,
         layers="conv 5x5x64 relu pool 2, conv 5x5x64 relu pool 2, dense 384 relu, dense 192 relu",
         distort="crop 24, flip, brightness 0.25, contrast 0.2 1.8",
         size=24,
@@ -124,4 +125,38 @@ CIFAR10_CNN = Recipe(
         "size": 6,
     },
     metric="accuracy",
+)
+
+CIFAR10_MODERN = Recipe(
+    name="cifar10-modern",
+    summary="A whitened first convolution and what else makes training short.",
+    source="Jordan 2024, '94% on CIFAR-10 in 3.29 Seconds on a Single GPU'",
+    data="cifar10 (60,000 photos of 32×32 in colour), or --data",
+    config=ImageConfig(
+        data="cifar10",
+        colour=True,
+        validation=2000,
+        layers="conv 2x2x24 pad valid gelu, "
+        "conv 3x3x64 nobias pool 2 norm gelu conv 3x3x64 nobias norm gelu, "
+        "conv 3x3x256 nobias pool 2 norm gelu conv 3x3x256 nobias norm gelu, "
+        "conv 3x3x256 nobias pool 2 norm gelu conv 3x3x256 nobias norm gelu, "
+        "pool all",
+        init="lecun",
+        whitened=True,
+        identity=True,
+        distort="flip, shift 2 reflect",
+        smoothing=0.2,
+        weight_decay=0.01,
+        views="flip",
+        epochs=12,
+        batch_size=256,
+        optimizer="nesterov",
+        momentum=0.85,
+        lr=0.2,
+        schedule="one-cycle",
+        warmup=0.2,
+    ),
+    task="gradus.vision.train:images",
+    load="gradus.vision.predict:load_images",
+    figures="gradus.vision.run_figures:IMAGE_RUN",
 )

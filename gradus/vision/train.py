@@ -14,15 +14,19 @@ from gradus.vision.data import planes
 from gradus.vision.distort import Distortion, distortion
 from gradus.vision.filters import filter_pictures
 from gradus.vision.recipes import ImageConfig
+from gradus.vision.whitening import IMAGES, whiten_
 
 
 def images(config: ImageConfig) -> Task:
     """Naming images with a convolutional network (chapter 5)."""
-    parts = image_parts(config.data, config.validation, planes)
+    parts = image_parts(config.data, config.validation, planes, grey=not config.colour)
     distort = distortion(config.distort)
     distort(parts.train[0][:2], generator=torch.Generator())  # refuses here what does not fit
+    model = net(config, parts.shape, len(parts.classes))
+    if config.whitened:
+        whiten_(next(model.net.children()), model.prepared(parts.train[0][:IMAGES]))
     return Task(
-        model=net(config, parts.shape, len(parts.classes)),
+        model=model,
         train=Batches(parts.train, config.batch_size, config.seed),
         validation=whole(parts.validation),
         test=lambda: whole(parts.test()),
