@@ -25,8 +25,8 @@ def image_predictor(
     """What is on an image: takes image files, or arrays "height width *channels" of bytes.
 
     Where the classes are the ten digits, a picture is brought into the form that digits have in
-    MNIST; of others the largest middle part of the right proportions is scaled. Each answer has `input`, `label`, `probability` and `top`, the
-    most probable classes.
+    MNIST; of others the largest middle part of the right proportions is scaled. Each answer has
+    `input`, `label`, `probability` and `top`, the most probable classes.
 
     Args:
         model: inputs -> logits "batch classes"; in evaluation mode.
