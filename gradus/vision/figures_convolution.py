@@ -1,5 +1,7 @@
 """Figures of chapter 5 on how convolution and pooling work, and on what is built of them."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -236,7 +238,7 @@ def _cells(
         table, cmap=colours, vmin=-reach if signed else 0, vmax=reach, interpolation="none"
     )
     height, width = table.shape
-    between = {"color": plot.FAINT, "linewidth": 0.8}
+    between: dict[str, Any] = {"color": plot.FAINT, "linewidth": 0.8}
     ax.hlines(np.arange(height + 1) - 0.5, -0.5, width - 0.5, **between)
     ax.vlines(np.arange(width + 1) - 0.5, -0.5, height - 0.5, **between)
     ax.set(xticks=[], yticks=[])

@@ -104,7 +104,7 @@ TEXT_CNN = Recipe(
         epochs=10,
         batch_size=50,
         optimizer="adam",
-        lr=0.003,
+        lr=0.01,
         schedule="one-cycle",
     ),
     task="gradus.vision.beyond.train:texts",

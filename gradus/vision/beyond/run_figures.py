@@ -9,7 +9,7 @@ from gradus.core import plot
 from gradus.core.charts import image_grid
 from gradus.core.run import Run
 from gradus.nn.run_figures import confused, curves
-from gradus.vision.beyond.tones import FREQUENCIES, HOP, LENGTH, RATE
+from gradus.vision.beyond.tones import HOP, LENGTH, RATE, WINDOW
 
 SENTENCES = 6
 """How many sentences are taken apart."""
@@ -40,7 +40,7 @@ def spectrograms(run: Run) -> Figure:
     inputs, labels, predicted = _first_of_each(run)
     classes = run.info["facts"]["classes"]
     fig, axes = plot.new_figure(2, 4, (10, 5.6), share=True)
-    extent = (0, 1000 * LENGTH / RATE, 0, FREQUENCIES * RATE / (2 * FREQUENCIES) / 1000)
+    extent = (0, 1000 * LENGTH / RATE, 0, RATE / 2000)
     for ax, image, truth, answer in zip(axes, inputs[:, 0], labels, predicted, strict=False):
         ax.imshow(image.numpy(), origin="lower", aspect="auto", extent=extent)
         ax.set_title(f"{classes[truth]}, named {classes[answer]}")
@@ -55,8 +55,8 @@ def spectrograms(run: Run) -> Figure:
     plot.title(
         fig,
         f"{_right(labels, predicted)} sounds are named right by where their energy lies",
-        f"A test sound of each; logarithm of the power, windows of {1000 * 2 * FREQUENCIES / RATE:.0f} ms "
-        f"every {1000 * HOP / RATE:.0f} ms",
+        "A test sound of each; logarithm of the power, windows of "
+        f"{1000 * WINDOW / RATE:.0f} ms every {1000 * HOP / RATE:.0f} ms",
     )
     return fig
 

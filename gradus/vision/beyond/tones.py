@@ -123,13 +123,13 @@ def spectrogram(sound: Waves) -> Float[Tensor, "n 1 128 frames"]:
     return ((level - mean) / (std + 1e-6))[:, None]
 
 
-def fit_sound(sound: Float[np.ndarray, "samples"], rate: int) -> Float[Tensor, "1 samples"]:
+def fit_sound(sound: np.ndarray, rate: int) -> Float[Tensor, "1 4096"]:
     """A sound of any rate and length, as the network takes it: its loudest 0.256 s at 16 kHz.
 
     A shorter one is filled up with silence.
 
     Args:
-        sound: pressure over time.
+        sound: pressure over time, "samples".
         rate: samples in a second.
 
     Raises:
