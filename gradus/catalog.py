@@ -15,10 +15,17 @@ RECIPES = {
     "digits-mlp": "gradus.neurons.recipes:DIGITS_MLP",
     "mnist-logistic": "gradus.neurons.recipes:MNIST_LOGISTIC",
     "mnist-mlp": "gradus.neurons.recipes:MNIST_MLP",
+    "mnist-deep-sigmoid": "gradus.surface.recipes:MNIST_DEEP_SIGMOID",
+    "digits-cnn": "gradus.vision.recipes:DIGITS_CNN",
+    "mnist-cnn": "gradus.vision.recipes:MNIST_CNN",
+    "cifar10-cnn": "gradus.vision.recipes:CIFAR10_CNN",
+    "moving-digits": "gradus.vision.beyond.recipes:MOVING_DIGITS",
+    "spoken-tones": "gradus.vision.beyond.recipes:SPOKEN_TONES",
+    "text-cnn": "gradus.vision.beyond.recipes:TEXT_CNN",
 }
 """Name of a recipe -> where it is defined."""
 
-FIGURES = ("gradus.neurons.figures:FIGURES",)
+FIGURES = ("gradus.neurons.figures:FIGURES", "gradus.vision.figures:FIGURES")
 """Where the book's figures are drawn: mappings from number to function."""
 
 

@@ -33,9 +33,24 @@ def some_pictures(facts):
     return [draw.integers(0, 255, facts["shape"]).astype(np.uint8) for _ in range(2)]
 
 
+def some_clips(facts):
+    """Noise as clips, of another length and size than the run's."""
+    draw = np.random.default_rng(0)
+    return [draw.random((n, 20, 30)) for n in (8, 11)]
+
+
+def some_sounds(facts):
+    """Noise as sounds, shorter and longer than the run's."""
+    draw = np.random.default_rng(0)
+    return [draw.normal(size=n) for n in (1000, 20_000)]
+
+
 EXAMPLES = {
     "gradus.neurons.predict:load_images": some_pictures,
     "gradus.surface.predict:load_deep_sigmoid": some_pictures,
+    "gradus.vision.beyond.predict:load_clips": some_clips,
+    "gradus.vision.beyond.predict:load_tones": some_sounds,
+    "gradus.vision.beyond.predict:load_texts": lambda facts: ["It was very late.", "very rude"],
     "gradus.neurons.predict:load_planar": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.neurons.predict:load_exam": lambda facts: [(7, 5), "2,3"],
     "gradus.neurons.predict:load_fast_food": lambda facts: [(2, 5, 3), "1,0,0"],
@@ -45,10 +60,9 @@ EXAMPLES = {
 
 def domain_modules(last):
     """The modules of this name in the package's domains, such as every `recipes`."""
-    for module in pkgutil.iter_modules(gradus.__path__):
-        found = module.ispkg and importlib.util.find_spec(f"gradus.{module.name}.{last}")
-        if found:
-            yield importlib.import_module(f"gradus.{module.name}.{last}")
+    for module in pkgutil.walk_packages(gradus.__path__, "gradus."):
+        if module.name.endswith(f".{last}"):
+            yield importlib.import_module(module.name)
 
 
 # Names and references -----------------------------------------------------------------------------
