@@ -61,10 +61,11 @@ class Plan:
                     f"lr is given for {name}, which is not compared ({', '.join(names)}): "
                     "leave it out, or add the optimizer"
                 )
-        given = self.config.momentum != self.recipe.config.momentum
+        momentum = self.config.momentum
+        given = momentum and momentum != self.recipe.config.momentum
         if given and not any(_has_momentum(name) for name in names):
             raise UsageError(
-                f"momentum={self.config.momentum} is for none of the optimizers compared "
+                f"momentum={momentum} is for none of the optimizers compared "
                 f"({', '.join(names)}): leave it out, or add momentum or nesterov"
             )
         for name in names:
