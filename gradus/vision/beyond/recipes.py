@@ -96,7 +96,7 @@ SPOKEN_TONES = Recipe(
 
 TEXT_CNN = Recipe(
     name="text-cnn",
-    summary="Convolution over words: is a sentence positive, negative or mixed?",
+    summary="Convolution over words: whether a sentence is positive, negative or mixed.",
     source="chapter 5, other problem domains; Kim 2014",
     data="generated: sentences whose meaning lies in neighbouring words",
     config=TextConfig(
