@@ -84,12 +84,16 @@ class Lines:
         print(what, file=sys.stderr, flush=True)  # noqa: T201
 
     def step(self, loss: float) -> None:
-        """Count, and say where the work stands if nothing was said for long."""
-        self.done += 1
+        """Count, and say where the work stands if nothing was said for long.
+
+        Steps may come in bursts: what is told is how things stood after the step before.
+        """
         now = time.monotonic()
         if now - self.last >= QUIET_SECONDS:
             self.last = now
-            self.note(f"{self.done:,}/{self.total:,}  {self._pace(now)}")
+            if self.done > self.before:
+                self.note(f"{self.done:,}/{self.total:,}  {self._pace(self.stepped)}")
+        self.done, self.stepped = self.done + 1, now
 
     def epoch(self, record: dict[str, Any], epochs: int) -> None:
         """Say where the run stands, unless it was said a moment ago."""

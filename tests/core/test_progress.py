@@ -35,8 +35,20 @@ def test_work_without_epochs_is_told_every_few_seconds(capsys, clock):
     lines.end()
     assert capsys.readouterr().err.splitlines() == [
         "loss at 40 points",
-        "15/40  2 steps/s  12 s left",
-        "25/40  2 steps/s  8 s left",
+        "14/40  2 steps/s  13 s left",
+        "24/40  2 steps/s  8 s left",
+    ]
+
+
+def test_steps_that_come_in_bursts_are_told_rightly(capsys, clock):
+    lines = Lines()
+    lines.begin(80, 0, "work")
+    for _ in range(4):
+        clock.now += 4
+        work(lines, clock, 8, 0)
+    assert capsys.readouterr().err.splitlines() == [
+        "work",
+        "16/80  2 steps/s  32 s left",
     ]
 
 
@@ -56,7 +68,7 @@ def test_a_long_epoch_is_told_of_in_its_midst(capsys, clock):
         work(lines, clock, 1000, 0.008)
         lines.epoch({"epoch": epoch, "train/loss": 0.25}, 2)
     said = capsys.readouterr().err.splitlines()
-    assert said[1] == "313/2,000  125 steps/s  13 s left"
+    assert said[1] == "312/2,000  125 steps/s  14 s left"
     assert said[3] == "epoch 1/2  loss 0.2500  125 steps/s  8 s left"
     assert said[-1] == "epoch 2/2  loss 0.2500  125 steps/s  0 s left"
     assert len(said) == 6
