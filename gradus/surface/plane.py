@@ -147,8 +147,8 @@ def path_extents(path: Float[np.ndarray, "steps 2"]) -> tuple[Extent, Extent]:
 
 def check_side(side: int) -> None:
     """Raise UsageError unless a grid can have this many points along each direction."""
-    if side < 2:
-        raise UsageError(f"side must be ≥ 2, got {side}")
+    if side < 3 or side % 2 == 0:
+        raise UsageError(f"side must be odd and ≥ 3, so that a grid has a middle, got {side}")
 
 
 def measure_plane(
@@ -172,8 +172,8 @@ def measure_plane(
         solution: θ_f, the plane's origin.
         directions: d₁ and d₂.
         batches: the examples to measure on.
-        side: points along each direction, ≥ 2; with an odd number the middle one is (0, 0) where
-            the extents are symmetric.
+        side: points along each direction, odd and ≥ 3, so that the middle one is the solution
+            where the extents are symmetric.
         extents: lowest and highest a, and lowest and highest b.
         path: the optimiser's positions on the plane, to be drawn on it.
         names: what to write at the two axes.
@@ -182,7 +182,8 @@ def measure_plane(
         reporter: hears of each point; by default the one in use.
 
     Raises:
-        UsageError: too few points, an extent is empty or reversed, or the vectors do not fit.
+        UsageError: the side is too short or even, an extent is empty or reversed, or the vectors
+            do not fit.
     """
     check_side(side)
     for low, high in extents:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gradus.core import checkpoint, plot
 from gradus.core.batches import Batches
+from gradus.core.checkpoint import newest
 from gradus.core.device import choose
 from gradus.core.errors import RunError, UsageError
 from gradus.core.progress import Reporter, current
@@ -60,9 +61,11 @@ def open_site(
         reporter: hears of the progress; by default the one in use.
 
     Raises:
-        UsageError: the split or the device is unknown.
-        RunError: the run has no weights.
+        UsageError: the split or the device is unknown, or the run has no weights yet.
+        RunError: its weights are damaged.
     """
+    if not (run.path / "weights.safetensors").exists() and not newest(run.checkpoints):
+        raise UsageError(f"{run.path} has no weights yet; go on with: {run.resume_command()}")
     task = build_task(run.recipe, run.config)
     start = parameter_vector(task.model)
     task.model.load_state_dict(run.load_weights())

@@ -6,26 +6,20 @@ A measurement that is there already is not made again, and one that was broken o
 
 import json
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from gradus.core.errors import UsageError
 from gradus.core.files import write_atomically
-from gradus.core.progress import Reporter, current
+from gradus.core.progress import Reporter
 from gradus.core.run import Run
-from gradus.surface.critical import kind_of
-from gradus.surface.curvature import Expansion, Step, expand_task, gradient_step
-from gradus.surface.drawing import draw_interpolation, draw_plane, draw_spectrum, draw_step
-from gradus.surface.grid import evaluate_points, fingerprint, load_arrays, save_arrays
+from gradus.surface.drawing import draw_interpolation, draw_plane
 from gradus.surface.interpolation import Interpolation, alpha_grid, interpolate
-from gradus.surface.lanczos import Spectrum, extreme_eigenvalues, spectral_density
 from gradus.surface.plane import (
     check_side,
     measure_plane,
@@ -34,11 +28,7 @@ from gradus.surface.plane import (
     random_directions,
 )
 from gradus.surface.site import Site, open_site, path_of
-
-EIGENVALUES, LANCZOS_STEPS = 10, 200
-PROBES, PROBE_STEPS = 1, 80
-STEP_POINTS = 41
-"""Rates from 0 to twice the best, at which a step along the gradient is measured."""
+from gradus.surface.survey_curvature import look_at_curvature
 
 DIRECTIONS = ("random", "path")
 
@@ -82,8 +72,9 @@ def survey(
         `examples`, and for each part its numbers and the `figures` it drew.
 
     Raises:
-        UsageError: an argument is refused, or the run keeps too few checkpoints for its path.
-        RunError: the run has no weights, or the folder cannot be written.
+        UsageError: an argument is refused, the run has no weights yet, or it keeps too few
+            checkpoints for its path. Nothing was measured then.
+        RunError: the weights are damaged, or the folder cannot be written.
     """
     if not (interpolation or plane or curvature):
         raise UsageError("nothing to look at: ask for interpolation, plane or curvature")
@@ -92,6 +83,7 @@ def survey(
     check_side(side)
     alphas = alpha_grid(*alpha, points)
     site = open_site(run, split, folder or run.path / "surface", device, reporter)
+    span = _span(site, directions, seed) if plane else None
     findings: dict[str, Any] = {
         "recipe": run.recipe.name,
         "split": split,
@@ -99,10 +91,10 @@ def survey(
     }
     if interpolation:
         findings["interpolation"] = _interpolation(site, alphas)
-    if plane:
-        findings["plane"] = _plane(site, side, directions, seed)
+    if span:
+        findings["plane"] = _plane(site, side, span)
     if curvature:
-        findings["curvature"] = _curvature(site, seed)
+        findings["curvature"] = look_at_curvature(site, seed)
     findings = _plain(findings)
     text = json.dumps(findings, indent=2, ensure_ascii=False) + "\n"
     write_atomically(site.folder / "findings.json", text.encode())
@@ -137,149 +129,68 @@ def _loss_at(line: Interpolation, alpha: float) -> float | None:
     return float(found[0]) if len(found) else None
 
 
-def _plane(site: Site, side: int, directions: str, seed: int) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    if directions == "path":
-        own = path_directions(path_of(site), site.solution)
-        axes, explained = own.directions, list(own.explained)
-        first, second = (f"{share:.1%}".replace("%", " %") for share in explained)
-        settings = {
-            "path": own.path,
-            "extents": path_extents(own.path),
-            "names": (f"first direction: {first} of the path", f"second: {second}"),
-        }
-        words = "path: start, kept checkpoints and best epoch"
-    else:
-        axes, explained = random_directions(site.task.model, seed), None
+@dataclass(frozen=True)
+class _Span:
+    """The directions of a plane, and what belongs to them.
+
+    Attributes:
+        name: "random" or "path".
+        axes: d₁ and d₂.
+        words: where they come from, for the figure.
+        explained: the share of the path along each; None for random ones.
+        settings: what else `measure_plane` is to be told.
+    """
+
+    name: str
+    axes: Float[Tensor, "2 parameters"]
+    words: str
+    explained: list[float] | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def _span(site: Site, directions: str, seed: int) -> _Span:
+    """The plane's directions, had before anything is measured: they may be refused."""
+    if directions == "random":
         words = f"directions: random, filter-normalised, seed {seed}"
+        return _Span(directions, random_directions(site.task.model, seed), words)
+    own = path_directions(path_of(site), site.solution)
+    first, second = (f"{share:.1%}".replace("%", " %") for share in own.explained)
+    settings = {
+        "path": own.path,
+        "extents": path_extents(own.path),
+        "names": (f"first direction: {first} of the path", f"second: {second}"),
+    }
+    words = "path: start, kept checkpoints and best epoch"
+    return _Span(directions, own.directions, words, list(own.explained), settings)
+
+
+def _plane(site: Site, side: int, span: _Span) -> dict[str, Any]:
     found = measure_plane(
         site.task,
         site.solution,
-        axes,
+        span.axes,
         site.batches,
         side=side,
-        file=site.folder / f"plane-{directions}.npz",
+        file=site.folder / f"plane-{span.name}.npz",
         reporter=site.reporter,
-        **settings,
+        **span.settings,
     )
     row, column = np.unravel_index(np.argmin(found.losses), found.losses.shape)
-    figure = draw_plane(found, f"{site.words}; {words}. Star: the solution")
+    figure = draw_plane(found, f"{site.words}; {span.words}. Star: the solution")
     return {
-        "directions": directions,
+        "directions": span.name,
         "side": side,
         "a": [float(found.a[0]), float(found.a[-1])],
         "b": [float(found.b[0]), float(found.b[-1])],
-        "explained": explained,
+        "explained": span.explained,
         "path": found.path.tolist(),
         "lowest": {
             "loss": float(found.losses[row, column]),
             "at": [float(found.a[column]), float(found.b[row])],
         },
         "highest": float(found.losses.max()),
-        "figures": [site.save(figure, f"plane-{directions}")],
+        "figures": [site.save(figure, f"plane-{span.name}")],
     }
-
-
-def _curvature(site: Site, seed: int) -> dict[str, Any]:
-    reporter = site.reporter or current()
-    expansion = expand_task(site.task, site.batches)
-    step = gradient_step(expansion)
-    reporter.begin(
-        LANCZOS_STEPS + PROBES * PROBE_STEPS, 0, "curvature: products of the Hessian with a vector"
-    )
-    try:
-        ends, spectrum = _spectra(site, _heard(expansion, reporter), seed)
-    finally:
-        reporter.end()
-    largest, smallest = ends["largest"], ends["smallest"]
-    figure = draw_spectrum(
-        spectrum,
-        largest,
-        smallest,
-        f"{site.words}, at the solution; near 0: within 1 % of the largest",
-    )
-    figures = [site.save(figure, "spectrum")]
-    norm = expansion.gradient_norm
-    findings = {
-        "loss": expansion.value,
-        "gradient_norm": norm,
-        "kind": kind_of(norm, float(smallest[0]), float(largest[0])),
-        "largest": largest.tolist(),
-        "smallest": smallest.tolist(),
-        "error": float(ends["error"]),
-        "settled": bool(ends["settled"]),
-        "mean": spectrum.mean,
-        "best_step": step.best,
-    }
-    if step.slope > 0:
-        findings["step"], drawn = _step(site, expansion, step)
-        figures.append(drawn)
-    return {**findings, "figures": figures}
-
-
-def _heard(expansion: Expansion, reporter: Reporter) -> Expansion:
-    """The same expansion, each product reported."""
-
-    def product(v: Tensor) -> Tensor:
-        image = expansion.product(v)
-        reporter.step(expansion.value)
-        return image
-
-    return replace(expansion, product=product)
-
-
-def _spectra(site: Site, expansion: Expansion, seed: int) -> tuple[dict[str, Any], Spectrum]:
-    """The ends of the spectrum and its density, each kept once it is whole."""
-    settings = np.array([seed, EIGENVALUES, LANCZOS_STEPS, PROBES, PROBE_STEPS], dtype=float)
-    mark = fingerprint(site.task, site.batches, settings)
-
-    def ends() -> dict[str, Any]:
-        found = extreme_eigenvalues(expansion, EIGENVALUES, steps=LANCZOS_STEPS, seed=seed)
-        return {
-            name: getattr(found, name)
-            for name in ("largest", "smallest", "error", "settled", "steps")
-        }
-
-    def density() -> dict[str, Any]:
-        found = spectral_density(expansion, probes=PROBES, steps=PROBE_STEPS, seed=seed)
-        return {"nodes": found.nodes, "weights": found.weights}
-
-    return (
-        _kept(site.folder / "eigenvalues.npz", mark, ends),
-        Spectrum(**_kept(site.folder / "density.npz", mark, density)),
-    )
-
-
-def _kept(file: Path, mark: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What the file holds, or else what is measured now."""
-    arrays = load_arrays(file, mark)
-    if not arrays:
-        arrays = measure()
-        save_arrays(file, fingerprint=np.array(mark), **arrays)
-    return arrays
-
-
-def _step(site: Site, expansion: Expansion, step: Step) -> tuple[dict[str, Any], str]:
-    """A step along the gradient, predicted and measured."""
-    longest = 2 * step.best if math.isfinite(step.best) else 1 / expansion.gradient_norm
-    rates = np.linspace(0, longest, STEP_POINTS)
-    measured = evaluate_points(
-        site.task,
-        site.batches,
-        np.stack([np.ones_like(rates), -rates], axis=1),
-        torch.stack([site.solution, expansion.gradient]),
-        file=site.folder / "step.npz",
-        reporter=site.reporter,
-        what=f"loss after {STEP_POINTS} steps along the gradient",
-    )["loss"]
-    figure = draw_step(step, rates, measured, f"{site.words}. A step of −ε·gradient")
-    middle = STEP_POINTS // 2
-    found = {
-        "rate": float(rates[middle]),
-        "predicted": float(step.predict(rates)[middle]),
-        "measured": float(measured[middle]),
-    }
-    return found, site.save(figure, "step")
 
 
 def _plain(value: Any) -> Any:

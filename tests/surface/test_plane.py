@@ -124,10 +124,10 @@ def test_each_point_of_the_grid_is_where_it_says():
     task = small_task()
     solution, directions = parameter_vector(task.model), random_directions(task.model)
     extents = (-1.0, 2.0), (-0.5, 0.25)
-    found = measure_plane(task, solution, directions, task.test(), side=4, extents=extents)
-    assert found.losses.shape == (4, 4)
+    found = measure_plane(task, solution, directions, task.test(), side=5, extents=extents)
+    assert found.losses.shape == (5, 5)
     assert (found.a[0], found.a[-1], found.b[0], found.b[-1]) == (-1, 2, -0.5, 0.25)
-    for row, column in ((0, 0), (1, 3), (3, 2)):
+    for row, column in ((0, 0), (1, 4), (3, 2)):
         fill(task.model, solution + found.a[column] * directions[0] + found.b[row] * directions[1])
         for name, value in evaluate(task, task.test()).items():
             assert found.values[name][row, column] == pytest.approx(value, rel=1e-7)
@@ -169,8 +169,9 @@ def test_a_plane_that_was_stopped_goes_on_to_the_same_numbers(tmp_path, monkeypa
 def test_sides_and_extents_that_cannot_be_meant_are_refused():
     task = small_task()
     solution, directions = parameter_vector(task.model), random_directions(task.model)
-    with pytest.raises(UsageError, match="side must be ≥ 2, got 1"):
-        measure_plane(task, solution, directions, task.test(), side=1)
+    for side in (1, 4):
+        with pytest.raises(UsageError, match=f"side must be odd and ≥ 3.*, got {side}"):
+            measure_plane(task, solution, directions, task.test(), side=side)
     with pytest.raises(UsageError, match="from a lower to a higher number, got 1 to -1"):
         measure_plane(
             task, solution, directions, task.test(), side=3, extents=((-1.0, 1.0), (1.0, -1.0))

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from gradus.core import checkpoint
-from gradus.core.errors import RunError, UsageError
+from gradus.core.errors import UsageError
 from gradus.core.experiment import train
 from gradus.core.task import build_task, evaluate
-from gradus.surface import grid
+from gradus.surface import grid, survey_curvature
 from gradus.surface import survey as module
 from gradus.surface.curvature import expand_task
 from gradus.surface.evaluation import parameter_vector
@@ -83,8 +83,8 @@ def test_the_findings_are_those_of_the_run(run):
 def test_nothing_is_measured_twice(run, monkeypatch):
     first, listener = look(run), Listener()
     monkeypatch.setattr(grid, "losses_at", None)
-    monkeypatch.setattr(module, "extreme_eigenvalues", None)
-    monkeypatch.setattr(module, "spectral_density", None)
+    monkeypatch.setattr(survey_curvature, "extreme_eigenvalues", None)
+    monkeypatch.setattr(survey_curvature, "spectral_density", None)
 
     def no_points(*args, **options):
         assert options["first"] == len(args[2])
@@ -108,8 +108,8 @@ def test_progress_is_told(run):
     listener = Listener()
     look(run, reporter=listener)
     totals = [total for total, _, _ in listener.begun]
-    assert totals[:2] == [21, 25]
-    assert listener.steps >= 21 + 25
+    assert totals == [21, 25, 200, 80, 41]
+    assert 21 + 25 + 41 < listener.steps <= sum(totals)
     assert all(what for _, _, what in listener.begun)
 
 
@@ -141,7 +141,8 @@ def test_a_run_without_checkpoints_has_no_path(run):
     for file in run.checkpoints.glob("step-*.pt"):
         file.unlink()
     with pytest.raises(UsageError, match="take random directions"):
-        look(run, directions="path", interpolation=False, curvature=False)
+        look(run, directions="path")
+    assert not (run.path / "surface").exists(), "refused before anything is measured"
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
@@ -174,14 +175,15 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_measured(run, option
     assert not (run.path / "surface").exists()
 
 
-def test_too_short_a_side_is_refused(run):
-    with pytest.raises(UsageError, match="side must be ≥ 2, got 1"):
-        survey(run, side=1, device="cpu")
+def test_a_side_without_a_middle_is_refused(run):
+    for side in (1, 4):
+        with pytest.raises(UsageError, match=f"side must be odd and ≥ 3.*, got {side}"):
+            survey(run, side=side, device="cpu")
 
 
 def test_a_run_without_weights_says_so(run):
     (run.path / "weights.safetensors").unlink()
     for file in run.checkpoints.glob("step-*.pt"):
         file.unlink()
-    with pytest.raises(RunError, match="holds no weights yet"):
+    with pytest.raises(UsageError, match="has no weights yet; go on with: gradus train tiny"):
         look(run)
