@@ -227,6 +227,7 @@ def test_data(capsys, tmp_path, monkeypatch):
     assert "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609" in one
     files = document(call(capsys, "data", "mnist", "--json"))["mnist"]
     assert [f["ok"] for f in files] == [False] * 4
+    assert "https://" in call(capsys, "data", "vgg19").out
 
 
 def test_data_that_is_here(capsys, real_data):

@@ -1,4 +1,4 @@
-"""`data`: the public data sets."""
+"""`data`: the public data sets and weights."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,10 +12,10 @@ from gradus.tables import say, show_json, table
 
 @dataclass(frozen=True)
 class DataArgs:
-    """The public data sets: where they lie here, where they come from, their terms."""
+    """Public data sets and weights: where they lie here, where they come from, their terms."""
 
     name: Positional[Annotated[str, arg(metavar="[NAME]")]] = ""
-    """One data set, to see its files and addresses."""
+    """One of them, to see its files and addresses."""
     fetch: bool = False
     """Download what is missing of it, checksums verified."""
     json: bool = False
@@ -26,12 +26,14 @@ def data(args: DataArgs) -> None:
     """Print or fetch data sets."""
     from gradus.core.download import locate, status
     from gradus.data.public import SETS
+    from gradus.data.weights import WEIGHTS
 
-    if args.name and args.name not in SETS:
-        raise UsageError(f"no data set is called {args.name!r}{nearest(args.name, SETS)}")
+    known = {**SETS, **WEIGHTS}
+    if args.name and args.name not in known:
+        raise UsageError(f"no data set is called {args.name!r}{nearest(args.name, known)}")
     if args.fetch and not args.name:
         raise UsageError("fetch which data set? gradus data NAME --fetch")
-    chosen = [SETS[args.name]] if args.name else list(SETS.values())
+    chosen = [known[args.name]] if args.name else list(known.values())
     if args.fetch:
         for file in chosen[0].files:
             locate(file, folder=chosen[0].name)

@@ -22,6 +22,7 @@ UNNAMED = {
     "gradus.verbs": "holds nothing but its docstring",
     "gradus.vision.beyond": "holds nothing but its docstring",
     "gradus.vision.beyond.build": "every network of the smoke trainings comes from it",
+    "gradus.vision.beyond.parts": "test_clips asks its generator for a part that is none",
     "gradus.vision.beyond.recipes": "named by string in the catalogue",
     "gradus.vision.beyond.train": "named by string in the recipes; the smoke trainings run it",
     "gradus.vision.beyond.predict": "named by string in the recipes",
