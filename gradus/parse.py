@@ -80,7 +80,14 @@ def _one_line(box: str) -> str:
         inside = inside[2:]
     text = " ".join(line for line in inside if line.strip("─- "))
     text = re.split(r"For full helptext|Argument helptext", text)[0]
-    return re.sub(r"^Error parsing (\w+: )?", "", re.sub(r"\s+", " ", text)).strip()
+    text = re.sub(r"^Error parsing (\w+: )?", "", re.sub(r"\s+", " ", text)).strip()
+    choice = re.match(r"invalid choice '(.*)' for argument '(.*)'. Expected one of \((.*)\)", text)
+    if not choice:
+        return text
+    word, option, quoted = choice.groups()
+    names = re.findall(r"'([^']*)'", quoted)
+    close = nearest(word, names) or f"; there are {', '.join(names)}"
+    return f"{option} has no choice {word!r}{close}"
 
 
 def completion_script(shell: str, prog: str, verbs: Mapping[str, Any]) -> str:

@@ -102,7 +102,7 @@ SETTINGS = [
     ({"epochs": 2.5}, "epochs must be of type int, got 2.5"),
     ({"epochs": True}, "epochs must be of type int, got True"),
     ({"lr": None}, "lr must be of type float, got None"),
-    ({"optimizer": "sdg"}, "optimizer must be one of sgd, adam"),
+    ({"optimizer": "sdg"}, "optimizer must be one of sgd, momentum"),
     ({"precision": "fp16"}, "precision must be one of float32"),
     ({"activation": "rely"}, "activation must be one of relu"),
     ({"hidden": 16}, "hidden must be a tuple of int, got 16"),

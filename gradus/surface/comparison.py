@@ -310,8 +310,10 @@ def _result(work: Work, rates: Mapping[str, float]) -> Comparison:
         contestants=contestants,
         test=about["test"]["metrics"],
     )
-    _write(work.folder, {**about, "results": comparison.to_json()})
-    plot.save(draw_comparison(comparison), work.folder / "comparison.png")
+    picture, results = work.folder / "comparison.png", comparison.to_json()
+    if about.get("results") != results or not picture.exists():
+        _write(work.folder, {**about, "results": results})
+        plot.save(draw_comparison(comparison), picture)
     return comparison
 
 

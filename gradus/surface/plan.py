@@ -53,7 +53,8 @@ class Plan:
                 close = nearest(name, list(OPTIMISERS)) or f"; there are {', '.join(OPTIMISERS)}"
                 raise UsageError(f"no optimizer is called {name!r}{close}")
         if not names or len(set(names)) < len(names):
-            raise UsageError(f"a {WHAT} needs different optimizers, got {' '.join(names)!r}")
+            got = " ".join(names) or "none"
+            raise UsageError(f"a {WHAT} needs one or more different optimizers, got {got}")
         check_setting(self.seeds >= 1, "seeds", "≥ 1", self.seeds)
         for name in self.rates:
             if name not in names:

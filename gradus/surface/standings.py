@@ -145,7 +145,7 @@ class Comparison:
                     "name": c.name,
                     "lr": c.lr,
                     "lr_from": c.how,
-                    "lr_tried": {f"{lr:g}": outcome for lr, outcome in c.tried.items()},
+                    "lr_tried": {f"{lr:g}": o and list(o) for lr, o in c.tried.items()},
                     "lr_at_end": c.at_end,
                     "mean": c.mean,
                     "sd": c.sd,

@@ -49,8 +49,8 @@ class CompareArgs:
     """Trainings of each, with the seeds --seed, --seed + 1, …."""
     lr: Annotated[tuple[str, ...], arg(metavar="NAME=RATE ...")] = ()
     """Learning rates that are given, as sgd=0.1 adam=0.001; own: the recipe's, for all."""
-    level: float | None = None
-    """Time how soon validation comes to this value; else to one that half of them reach."""
+    level: float = 0.0
+    """Time how soon validation comes to this value; 0: to one that half of them reach."""
     run_dir: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder; by default the next free runs/compare-RECIPE-NUMBER."""
     resume: bool = False
@@ -65,7 +65,7 @@ def resumed(recipe: Recipe, folder: Path) -> tuple[CompareArgs, FitConfig]:
     """The arguments and settings of a comparison that goes on."""
     plan = stored_plan(recipe, folder)
     rates = tuple(f"{name}={lr!r}" for name, lr in plan.rates.items())
-    given = CompareArgs(recipe.name, plan.optimizers, plan.seeds, rates, plan.level)
+    given = CompareArgs(recipe.name, plan.optimizers, plan.seeds, rates, plan.level or 0.0)
     return given, plan.config
 
 
@@ -79,7 +79,7 @@ def compare(args: CompareArgs, recipe: Recipe, config: Any) -> None:
         config=recipe.configure(**vars(config)),
         seeds=args.seeds,
         lr=_rates(args.lr),
-        level=args.level,
+        level=args.level or None,
         path=args.run_dir,
         resume=args.resume,
     )
@@ -121,10 +121,10 @@ def _print(comparison: "Comparison") -> None:
     head = ["optimizer", "lr", f"{metric} ± sd", "steps", "seconds", "in all (s)"]
     rows = [_row(comparison, c, metric) for c in comparison.contestants]
     table(head, rows, numbers=(1, 2, 3, 4, 5))
-    chosen = "as asked" if comparison.asked else "which half of them reach with every seed"
     level = show(metric, comparison.level)
-    say(f"steps, seconds: of training until {watched(comparison)} {level},")
-    say(f"{chosen}; measured after each epoch, mean over seeds")
+    say(f"steps, seconds: until {watched(comparison)} {level}, looked at after each epoch;")
+    chosen = "" if comparison.asked else "; half of the optimizers do with every seed"
+    say(f"mean of the seeds that come to it{chosen}")
     _print_rates(comparison, metric)
     for name, values in comparison.test.items():
         if name == comparison.recipe.metric:
