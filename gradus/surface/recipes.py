@@ -52,7 +52,7 @@ MNIST_DEEP_SIGMOID = Recipe(
     summary="A deep net of sigmoid neurons, pre-trained layer by layer as autoencoders.",
     source="chapter 4, first section; Bengio et al. 2007, Hinton and Salakhutdinov 2006",
     data="mnist (70,000 images of 28×28), or --data",
-    config=DeepConfig(epochs=20),
+    config=DeepConfig(epochs=20, lr=3.0),
     task="gradus.surface.train:deep_sigmoid",
     load="gradus.surface.predict:load_deep_sigmoid",
     figures="gradus.surface.run_figures:DEEP_RUN",

@@ -177,6 +177,27 @@ def test_the_figure_of_it_can_be_read(epochs, finished, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("gradients", "words"),
+    [
+        ([0.001, 0.2, 2.5], "first layer's gradient is 2,500 times smaller than the output"),
+        ([0.6, 0.2, 0.4], "first layer's gradient is 1.5 times larger than the output"),
+        ([0.0, 0.2, 0.4], "o gradient reaches the first layer"),
+        ([0.0, 0.0, 0.0], "o gradient reaches the output layer"),
+    ],
+)
+@pytest.mark.parametrize("alike", [False, True])
+def test_a_start_without_gradient_or_inputs_that_are_all_alike_can_be_drawn(
+    gradients, words, alike, finished, monkeypatch
+):
+    layers = [{"inputs": 3, "units": 3, "guess": 0.0, "errors": [0.0, -1e-9]}] * 2
+    start = {"layers": layers if alike else [], "gradients": gradients}
+    monkeypatch.setitem(finished.info, "pretraining", start)
+    fig = pretraining(finished)
+    assert_readable(fig)
+    assert words in fig.texts[0].get_text().replace("\n", " ")
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"hidden": ()}, r"hidden must be one or more numbers ≥ 1, got \(\)"),
