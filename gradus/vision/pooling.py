@@ -1,13 +1,10 @@
 """Fractional max pooling: windows at pseudo-random distances (book ch. 5, "Max Pooling")."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gradus.core.errors import UsageError
-
-POOLS = {2: functional.fractional_max_pool2d, 3: functional.fractional_max_pool3d}
 
 
 class FractionalPool(nn.Module):
@@ -24,17 +21,16 @@ class FractionalPool(nn.Module):
         """Make the layer.
 
         Args:
-            kernel: extent of a window along each of 2 or 3 axes, ≥ 1.
+            kernel: extent of a window along each of 1 to 3 axes, ≥ 1.
             outputs: windows along each axis, ≥ 1 and at most size - kernel + 1.
 
         Raises:
-            UsageError: there are not 2 or 3 axes.
+            UsageError: there are not 1 to 3 axes.
         """
         super().__init__()
-        if len(kernel) not in POOLS or len(outputs) != len(kernel):
+        if not 1 <= len(kernel) == len(outputs) <= 3:
             raise UsageError(
-                f"fractional pooling needs kernel and outputs of 2 or 3 axes, "
-                f"got {kernel} and {outputs}"
+                f"kernel and outputs must have 1 to 3 axes alike, got {kernel} and {outputs}"
             )
         self.kernel, self.outputs = kernel, outputs
 
@@ -42,10 +38,14 @@ class FractionalPool(nn.Module):
         self, x: Float[Tensor, "batch channels *size"]
     ) -> Float[Tensor, "batch channels *outputs"]:
         """The maximum of each window."""
-        shape = (len(x), x.shape[1], len(self.kernel))
-        u = torch.rand(shape, device=x.device) if self.training else torch.full(shape, 0.5)
-        u = u.to(x)
-        return POOLS[len(self.kernel)](x, self.kernel, output_size=self.outputs, _random_samples=u)
+        if len(self.kernel) == 1:  # torch has it for two and three axes
+            return self._pool(x[:, :, None], (1, *self.kernel), (1, *self.outputs))[:, :, 0]
+        return self._pool(x, self.kernel, self.outputs)
+
+    def _pool(self, x: Tensor, kernel: tuple[int, ...], outputs: tuple[int, ...]) -> Tensor:
+        pool = (functional.fractional_max_pool2d, functional.fractional_max_pool3d)[len(kernel) - 2]
+        u = x.new_full((*x.shape[:2], len(kernel)), 0.5)
+        return pool(x, kernel, outputs, _random_samples=u.uniform_() if self.training else u)
 
     def extra_repr(self) -> str:
         """The sizes, for print."""

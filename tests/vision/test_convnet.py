@@ -84,6 +84,7 @@ def pieces(axes):
                 "residual 4",
                 "residual 3 stride 2",
                 "pool all",
+                "fractional 2 shrink 1.3",
                 "dense 6",
             ]
         ),
@@ -281,10 +282,6 @@ def test_what_does_not_fit_is_named_with_its_input(text, message):
         ({"shape": (1, 2, 3, 4, 5)}, "shape must be channels and 1 to 3 sizes"),
         ({"classes": 0}, "classes must be ≥ 1, got 0"),
         ({"init": "hee"}, "init must be one of"),
-        (
-            {"layers": "fractional 2", "shape": (1, 9)},
-            "fractional_1, whose input is 1×9: fractional pooling needs",
-        ),
     ],
 )
 def test_wrong_numbers_are_refused(settings, message):

@@ -67,9 +67,19 @@ def test_clips_are_pooled_along_three_axes():
     assert x.grad.sum() == pool(x).numel()
 
 
-def test_one_axis_is_refused():
-    with pytest.raises(UsageError, match=r"2 or 3 axes, got \(2,\) and \(5,\)"):
-        FractionalPool((2,), (5,))
+def test_one_axis_is_pooled_as_one_row_of_a_map():
+    x = torch.rand(2, 3, 20, generator=torch.Generator().manual_seed(3))
+    found = FractionalPool((2,), (14,)).eval()(x)
+    assert found.shape == (2, 3, 14)
+    assert torch.equal(found, FractionalPool((1, 2), (1, 14)).eval()(x[:, :, None])[:, :, 0])
+    first = starts(20, 2, 14, 0.5)
+    assert found[1, 2].tolist() == [x[1, 2, i : i + 2].max().item() for i in first]
+
+
+def test_other_axes_are_refused():
+    for kernel, outputs in (((), ()), ((2, 2), (5,)), ((2,) * 4, (5,) * 4)):
+        with pytest.raises(UsageError, match="kernel and outputs must have 1 to 3 axes alike"):
+            FractionalPool(kernel, outputs)
 
 
 def test_it_prints_its_sizes():
