@@ -40,9 +40,10 @@ def main() -> None:
     parser.add_argument("--data", default="mnist", help="as the recipe's --data")
     parser.add_argument("--epochs", type=int, default=20, help="on the labels, for every start")
     parser.add_argument("--seeds", type=int, default=3, help="of the chosen rate")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="file to go on with")
     args = parser.parse_args()
     recipe = catalog.recipe("mnist-deep-sigmoid")
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    known = json.loads(args.out.read_text()) if args.out.exists() else {}
     found: dict[str, Any] = {"epochs": args.epochs, "rates": RATES, "chosen": {}, "curves": {}}
     found["curves"] |= known.get(args.data, {}).get("curves", {})
     known[args.data] = found
@@ -55,7 +56,7 @@ def main() -> None:
             settings = {**STARTS[start], "lr": rate, "seed": seed, "data": args.data}
             found["curves"][name] = train(recipe, epochs, settings)
             print(name, found["curves"][name][-1:], flush=True)
-        RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+        args.out.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
         return found["curves"][name]
 
     for start in STARTS:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from gradus import catalog
@@ -58,6 +59,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "results.md": results_page(recipes),
         generated / "recipes.md": recipe_list([r for r, _ in recipes]),
         generated / "figures.md": figure_list(),
+        generated / "starts.md": starts(),
         **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes},
     }
 
@@ -155,6 +157,37 @@ process of its own, and takes medians ({machine["processor"]}, {machine["cores"]
 
 {table(["contestant", "s/epoch", "images/s", "× bare loop"], rows)}
 """
+
+
+def starts() -> str:
+    """The deep sigmoid net from several starts, as benchmarks/pretraining.py measured it."""
+    file = ROOT / "benchmarks" / "results" / "pretraining.json"
+    if not file.exists():
+        return "Not measured yet: `python benchmarks/pretraining.py` does it.\n"
+    found = json.loads(file.read_text())["mnist"]
+    after = (1, found["epochs"] // 4, found["epochs"])
+    rates = ", ".join(f"{rate:g}" for rate in found["rates"])
+    rows = []
+    for start, rate in found["chosen"].items():
+        marked = f"{start} | {rate:g} |"
+        curves = [c for name, c in found["curves"].items() if name.startswith(marked)]
+        for more in sorted({0, min(map(len, curves)) - after[-1]}):
+            last = f"{start}, {more} epochs more" if more else start
+            cells = [spread([c[epoch - 1 + more] for c in curves]) for epoch in after]
+            rows.append([last, f"{rate:g}", *(cells if not more else ["", "", cells[-1]])])
+    head = ["start", "rate", *(f"after {epoch} epoch{'s'[: epoch > 1]}" for epoch in after)]
+    return f"""{table(head, rows)}
+
+Validation accuracy on MNIST, mean ± standard deviation over {len(curves)} seeds, by epochs on the
+labels. For each start the rate is the one of {rates} that does best with seed 0. The row
+with more epochs has as many multiplications as the pre-training. The test set stays closed.
+`benchmarks/pretraining.py` measures it.
+"""
+
+
+def spread(values: list[float]) -> str:
+    """Mean ± standard deviation of shares."""
+    return f"{mean(values):.2%} ± {stdev(values):.2%}"
 
 
 def recipe_page(recipe: Recipe, measured: Measured) -> str:
