@@ -1,6 +1,6 @@
 """What pre-training is worth: a deep sigmoid net from both starts (book ch. 4, first section)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,3 @@ def _words(run: Run) -> str:
 
 def _rates(starts: Mapping[str, Sequence[Run]]) -> str:
     return " and ".join(f"{runs[0].config.lr:g} ({name})" for name, runs in starts.items())
-
-
-FIGURES: dict[str, Callable[[], Figure]] = {"pretraining": pretraining}

@@ -4,7 +4,7 @@ import pytest
 from gradus import catalog
 from gradus.core.experiment import train
 from gradus.surface import figures_pretraining
-from gradus.surface.figures_pretraining import FIGURES, STARTS
+from gradus.surface.figures_pretraining import STARTS
 from tests.figures import assert_readable
 
 RECIPE = catalog.recipe("mnist-deep-sigmoid")
@@ -26,7 +26,7 @@ def runs(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures_pretraining, "trained", small)
-        return FIGURES["pretraining"](), found
+        return figures_pretraining.pretraining(), found
 
 
 def test_the_figure_shows_what_was_trained(runs):
