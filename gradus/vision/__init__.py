@@ -1,7 +1,8 @@
 """Chapter 5: convolutional networks.
 
-Reading order: `arithmetic`, `layers`, `convnet`, `vgg`; then `recipes` (the named experiments),
-`train` (config → task), `predict` and `figures`.
+Reading order: `toy` (filters by hand), `arithmetic`, `layers` (the language of descriptions),
+`convnet`, `pooling`, `vgg`; then `recipes` (the named experiments), `train` (config → task),
+`predict` and `figures`. `beyond` has clips, sounds and sentences.
 """
 
 from typing import TYPE_CHECKING
