@@ -5,6 +5,7 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from gradus.vision.figures_convolution import (
+    figure_5_3,
     figure_5_5,
     figure_5_6,
     figure_5_11,
@@ -14,6 +15,7 @@ from gradus.vision.figures_convolution import (
 )
 
 FIGURES: dict[str, Callable[[], Figure]] = {
+    "5-3": figure_5_3,
     "5-5": figure_5_5,
     "5-6": figure_5_6,
     "5-11": figure_5_11,

@@ -14,11 +14,36 @@ from torch.nn import functional
 
 from gradus.core import plot
 from gradus.vision.architectures import ARCHITECTURES
+from gradus.vision.arithmetic import conv_parameters, dense_parameters
 from gradus.vision.layers import Conv, Dense, Pool, parse
 from gradus.vision.pooling import FractionalPool
 from gradus.vision.toy import DETECTORS, feature_map, response, toy_image, worked_example
 
 KINDS = {"convolution": plot.PALETTE[5], "pool": plot.PALETTE[1], "dense": plot.PALETTE[3]}
+
+
+@plot.style()
+def figure_5_3() -> Figure:
+    """Weights of a dense neuron and of a filter, by the size of a colour image."""
+    sides = np.array([28, 32, 64, 96, 128, 200, 256, 384, 512])
+    dense = [dense_parameters(3 * side * side, 1) - 1 for side in sides.tolist()]
+    shared = [conv_parameters(3, 1, (5, 5)) - 1] * len(sides)
+    fig, (ax,) = plot.new_figure()
+    ax.plot(sides, dense, "o-", color=plot.PALETTE[0], label="dense")
+    ax.plot(sides, shared, "s--", color=plot.PALETTE[1], label="5×5 filter")
+    ax.set(yscale="log", xlabel="height and width of a colour image (pixels)")
+    ax.set_ylabel("weights of one neuron")
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    at = sides.tolist().index(200)
+    plot.title(
+        fig,
+        f"On a colour image of 200×200 a dense neuron has {dense[at]:,} weights, a filter of 5×5 "
+        f"has {shared[at]}",
+        "A dense neuron sees every pixel in three colours; a filter sees 5×5 of them and is used "
+        "everywhere",
+    )
+    plot.end_labels(ax)
+    return fig
 
 
 @plot.style()

@@ -12,7 +12,7 @@ from tests.figures import assert_readable
 from tests.vision.test_vgg import PARAMETERS
 
 SMALL = ("one convolution", "two convolutions")
-NAMES = ["5-5", "5-6", "5-11", "5-12", "5-13", "5-14"]
+NAMES = ["5-3", "5-5", "5-6", "5-11", "5-12", "5-13", "5-14"]
 
 
 @functools.cache
@@ -34,6 +34,7 @@ def written(name):
 
 
 def test_headings_say_what_was_counted():
+    assert re.findall(r"\d[\d,]*", heading("5-3")) == ["200", "200", "120,000", "5", "5", "75"]
     assert heading("5-5") == "A toy image: 23 of 121 pixels are black"
     assert re.findall(r"\d+", heading("5-6")) == ["8", "3"]
     assert heading("5-11").endswith("is 1 = (−1) + 1 + 0 + bias 1")
