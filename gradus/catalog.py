@@ -25,7 +25,11 @@ RECIPES = {
 }
 """Name of a recipe -> where it is defined."""
 
-FIGURES = ("gradus.neurons.figures:FIGURES", "gradus.vision.figures:FIGURES")
+FIGURES = (
+    "gradus.neurons.figures:FIGURES",
+    "gradus.surface.figures:FIGURES",
+    "gradus.vision.figures:FIGURES",
+)
 """Where the book's figures are drawn: mappings from number to function."""
 
 

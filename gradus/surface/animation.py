@@ -22,12 +22,11 @@ from gradus.core import plot
 from gradus.core.errors import RunError, UsageError
 from gradus.core.files import write_atomically
 from gradus.surface.functions import LANDSCAPES, Landscape
-from gradus.surface.race import Walk
+from gradus.surface.race import ARRIVED, Walk, arrival, heights
 
 LARGEST = 8_000_000  # bytes of a file
 HOLD = 1.0  # seconds that the first and the last picture stay
 FLOOR, CEILING = 1e-8, 1e4  # an error outside is drawn at the nearer of the two
-ARRIVED = 1e-3  # an error below this counts as having arrived
 SIZE, DPI = (10.0, 5.0), 100
 COLOURS = tuple(colour for colour in plot.PALETTE if colour != "#F0E442")  # too faint on white
 MARKERS = "osD^vPX"
@@ -70,7 +69,10 @@ def animate(
     if path.suffix not in (".gif", ".mp4"):
         raise UsageError(f"an animation ends in .gif or .mp4, got {path.name}")
     if path.suffix == ".mp4" and find_spec("imageio_ffmpeg") is None:
-        raise UsageError("an .mp4 needs the package imageio-ffmpeg; install it, or write a .gif")
+        raise UsageError(
+            "an .mp4 needs the package imageio-ffmpeg: pip install 'gradus-dl[video]', "
+            "or write a .gif"
+        )
     pictures = list(_pictures(walks, LANDSCAPES[landscape], max(2, round(seconds * fps))))
     data = _gif(pictures, fps) if path.suffix == ".gif" else _mp4(pictures, fps)
     if len(data) > LARGEST:
@@ -83,44 +85,77 @@ def animate(
     return path
 
 
+@plot.style()
+def draw_race(walks: Mapping[str, Walk], landscape: str) -> Figure:
+    """The last picture of a race: the whole paths, and the error by step.
+
+    Args:
+        walks: as `animate` takes them.
+        landscape: the same.
+    """
+    stage = _Stage(walks, LANDSCAPES[landscape])
+    stage.show(stage.last)
+    return stage.fig
+
+
 def _pictures(
     walks: Mapping[str, Walk], landscape: Landscape, moments: int
 ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """Draw what stays once, and what moves on copies of it."""
-    fig, (left, right) = plot.new_figure(1, 2, SIZE)
-    fig.set_dpi(DPI)
-    canvas: Any = fig.canvas
-    errors = {name: _errors(walk, landscape) for name, walk in walks.items()}
-    movers = _set_stage(fig, left, right, landscape, errors)
-    _head(fig, landscape, walks, errors)
-    plot.end_labels(right, [trail for _, _, trail, _ in movers])
-    counter = left.set_title("step 0")
-    moving = [counter, *(artist for four in movers for artist in four)]
-    for artist in moving:
+    stage = _Stage(walks, landscape, DPI)
+    fig, canvas = stage.fig, stage.canvas
+    for artist in stage.moving:
         artist.set_animated(True)
     canvas.draw()
     empty = canvas.copy_from_bbox(fig.bbox)
-    last = len(next(iter(errors.values()))) - 1
-    for step in np.linspace(0, last, moments).round().astype(int):
+    for step in np.linspace(0, stage.last, moments).round().astype(int):
         canvas.restore_region(empty)
-        counter.set_text(f"step {step}")
+        stage.show(step)
+        for artist in stage.moving:
+            fig.draw_artist(artist)
+        yield np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+class _Stage:
+    """The figure of a race, its racers not yet on it.
+
+    Attributes:
+        fig: the figure.
+        canvas: its canvas.
+        moving: what differs from step to step.
+        last: the last step.
+    """
+
+    def __init__(
+        self, walks: Mapping[str, Walk], landscape: Landscape, dpi: int = plot.DPI
+    ) -> None:
+        self.fig, (left, right) = plot.new_figure(1, 2, SIZE)
+        self.fig.set_dpi(dpi)
+        self.canvas: Any = self.fig.canvas
+        self.walks = walks
+        self.errors = {name: _errors(walk, landscape) for name, walk in walks.items()}
+        self.racers = _set_stage(self.fig, left, right, landscape, self.errors)
+        self.last = len(next(iter(walks.values())).values) - 1
+        _head(self.fig, landscape, walks)
+        plot.end_labels(right, [trail for _, _, trail, _ in self.racers])
+        self.counter = left.set_title("step 0")
+        self.moving = [self.counter, *(artist for four in self.racers for artist in four)]
+
+    def show(self, step: int) -> None:
+        """Put every racer where it is after so many steps."""
+        self.counter.set_text(f"step {step}")
         for (path, dot, trail, end), walk, error in zip(
-            movers, walks.values(), errors.values(), strict=True
+            self.racers, self.walks.values(), self.errors.values(), strict=True
         ):
             path.set_data(*walk.points[: step + 1].T)
             dot.set_data(*walk.points[step : step + 1].T)
             trail.set_data(np.arange(step + 1), error[: step + 1])
             end.set_data([step], error[step : step + 1])
-        for artist in moving:
-            fig.draw_artist(artist)
-        yield np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _errors(walk: Walk, landscape: Landscape) -> Float[np.ndarray, "places"]:
-    """How far above the minimum each place of a walk lies."""
-    lowest = landscape(torch.tensor(landscape.minima[0], dtype=torch.float64))
-    errors = np.nan_to_num(walk.values - float(lowest), nan=CEILING)
-    return np.clip(errors, FLOOR, CEILING)
+    """How far above the minimum each place of a walk lies, as far as that can be drawn."""
+    return np.clip(np.nan_to_num(heights(walk, landscape), nan=CEILING), FLOOR, CEILING)
 
 
 def _set_stage(
@@ -138,7 +173,10 @@ def _set_stage(
     right.set_title(f"Height above the minimum, down to $10^{{{math.log10(FLOOR):.0f}}}$")
     steps = len(next(iter(errors.values()))) - 1
     right.set_xlim(0, steps)
-    right.set_ylim(FLOOR / 10, 3 * max(error.max() for error in errors.values()))
+    top = 3 * max(error.max() for error in errors.values())
+    right.set_ylim(FLOOR / 300, top)  # with room for the names of those who end at the floor
+    right.set_yticks(10.0 ** np.arange(math.log10(FLOOR), math.log10(top), 2))
+    right.minorticks_off()
     movers = []
     for (name, error), colour, marker, dash in zip(
         errors.items(), cycle(COLOURS), cycle(MARKERS), cycle(plot.DASHES)
@@ -175,26 +213,23 @@ def draw_contours(ax: Axes, landscape: Landscape, levels: int = 14) -> None:
     ax.grid(visible=False)
 
 
-def _head(
-    fig: Figure,
-    landscape: Landscape,
-    walks: Mapping[str, Walk],
-    errors: Mapping[str, Float[np.ndarray, "places"]],
-) -> None:
+def _head(fig: Figure, landscape: Landscape, walks: Mapping[str, Walk]) -> None:
     """Say in the title who is near the minimum in the fewest steps."""
-    steps = len(next(iter(errors.values()))) - 1
-    arrivals = {name: int(np.argmax(e < ARRIVED)) for name, e in errors.items() if min(e) < ARRIVED}
+    errors = {name: _errors(walk, landscape)[-1] for name, walk in walks.items()}
+    steps = len(next(iter(walks.values())).values) - 1
+    times = {name: arrival(walk, landscape) for name, walk in walks.items()}
+    arrivals = {name: step for name, step in times.items() if step is not None}
     if arrivals:
         first = min(arrivals, key=lambda name: arrivals[name])
-        there = sum(bool(e[-1] < ARRIVED) for e in errors.values())
+        there = sum(bool(error < ARRIVED) for error in errors.values())
         finding = (
             f"{first} is first at the minimum, after {arrivals[first]} steps and "
             f"{walks[first].evaluations[arrivals[first]]} evaluations; "
             f"{there} of {len(errors)} end there"
         )
     else:
-        nearest = min(errors, key=lambda name: errors[name][-1])
-        finding = f"After {steps} steps {nearest} is nearest: {errors[nearest][-1]:.2g} above"
+        nearest = min(errors, key=lambda name: errors[name])
+        finding = f"After {steps} steps {nearest} is nearest: {errors[nearest]:.2g} above"
     x, y = (f"{number:g}".replace("-", "−") for number in landscape.start)
     name = landscape.name[0].upper() + landscape.name[1:]
     plot.title(

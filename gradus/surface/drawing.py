@@ -111,7 +111,8 @@ def draw_plane(plane: Plane, subtitle: str = "") -> Figure:
     a, b = np.meshgrid(plane.a, plane.b)
     height = np.log10(losses) if logarithmic else losses
     ax.plot_surface(a, b, height, cmap=plot.MAGNITUDE, rcount=81, ccount=81, rasterized=True)
-    ax.set(xlabel="a", ylabel="b", zlabel="loss")
+    ax.set(xlabel="a", ylabel="b")
+    ax.set_zlabel("loss", labelpad=7)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))
     if logarithmic:
@@ -147,7 +148,7 @@ def _contours(
 
 
 def _plane_finding(plane: Plane) -> str:
-    row, column = np.unravel_index(np.nanargmin(plane.losses), plane.losses.shape)
+    row, column = plane.lowest
     a, b = plane.a[column], plane.b[row]
     near = abs(a) <= plane.a[1] - plane.a[0] and abs(b) <= plane.b[1] - plane.b[0]
     where = "at the solution" if near else f"at ({a:.2g}, {b:.2g}), away from the solution"
@@ -176,7 +177,7 @@ def draw_spectrum(
     """
     low = min(spectrum.nodes.min(), smallest[0])
     high = max(spectrum.nodes.max(), largest[0])
-    width = (high - low) / 200
+    width = (high - low) / 200 or max(abs(high), 1) / 200
     grid = np.linspace(low - 6 * width, high + 6 * width, 1201)
     density = spectrum.density(grid, width)
     fig, (ax,) = plot.new_figure()

@@ -1,7 +1,5 @@
 """The book's figures 4-6 and 4-7: where the gradient points, and how it turns under a step."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -147,6 +145,3 @@ def _arrow(
     style = {"arrowstyle": "-|>", "color": ARROW, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", tuple(place + way), tuple(place), arrowprops=style, zorder=5)
     ax.plot(*place, ".", color=ARROW, markersize=5)
-
-
-FIGURES: dict[str, Callable[[], Figure]] = {"4-6": figure_4_6, "4-7": figure_4_7}

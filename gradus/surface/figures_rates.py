@@ -1,6 +1,5 @@
 """Figures about learning rates: a range test, and the schedules."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import get_args
 
@@ -36,7 +35,7 @@ def draw_range_test(test: RangeTest, subtitle: str = "") -> Figure:
     ax.plot(rates, smoothed, "-", color=plot.INK)
     ax.set_xscale("log")
     ax.set(xlabel="learning rate ε", ylabel="loss of the minibatch", xlim=test.rates[[0, -1]])
-    room = 0.15 * (smoothed.max() - smoothed.min())
+    room = 0.15 * (smoothed.max() - smoothed.min()) or 0.1
     ax.set_ylim(smoothed.min() - 2 * room, smoothed.max() + room)
     finding = "No rate of this range lets the loss fall"
     if test.lowest and test.suggestion:
@@ -123,6 +122,3 @@ def _trained(
         factors = [SCHEDULES[schedule](point, POINTS) for point in range(POINTS)]
         rates = RATE * np.array(factors)
     return rates, np.array([records[-1]["validation/loss"] for records in runs])
-
-
-FIGURES: dict[str, Callable[[], Figure]] = {"lr-range": lr_range, "schedules": schedules}

@@ -1,6 +1,5 @@
 """The book's figures 4-1, 4-3, 4-4 and 4-5: minima, a straight line through them, and saddles."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -234,11 +233,3 @@ def _axes_found(dimensions: int, functions: int, side: float) -> list[int]:
         function = random_function(dimensions, seed)
         found += downward_axes(function, critical_points(function, side))
     return found
-
-
-FIGURES: dict[str, Callable[[], Figure]] = {
-    "4-1": figure_4_1,
-    "4-3": figure_4_3,
-    "4-4": figure_4_4,
-    "4-5": figure_4_5,
-}

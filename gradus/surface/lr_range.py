@@ -31,11 +31,11 @@ FEWEST = 20
 """Steps that a test needs."""
 LATELY = 10
 """Minibatches whose mean loss tells whether the training diverges."""
-WIDTH = 0.03
-"""Standard deviation of the bell that smooths the curve, as a share of the steps."""
+WIDTH, NARROWEST = 0.03, 3.0
+"""Standard deviation of the bell that smooths the curve, as a share of the steps; the least."""
 IDLE = 0.1
 """The share of the steps, from the first, that are to be too small to do anything."""
-NOISE = 3.0
+NOISE = 5.0
 """A fall of less than so many standard errors of the smoothed curve is none."""
 BELOW = 3.0
 """The rate of the lowest loss is divided by it for the suggestion."""
@@ -88,7 +88,7 @@ class RangeTest:
 
     @property
     def _width(self) -> float:
-        return WIDTH * len(self.rates)
+        return max(WIDTH * len(self.rates), NARROWEST)
 
 
 def smooth(values: Float[np.ndarray, "n"], width: float) -> Float[np.ndarray, "n"]:
@@ -139,13 +139,15 @@ def range_test(
             "to find: choose another --optimizer"
         )
     rates = np.geomspace(low, high, steps)
+    device = open_device(config.device, config.precision, config.fallback)
     reporter = reporter or current()
     reporter.begin(seeds * steps, 0, f"{steps:,} minibatches at rates from {low:g} to {high:g}")
     try:
         rows = []
         for seed in range(config.seed, config.seed + seeds):
             one = replace(config, seed=seed)
-            rows.append(try_rates(build_task(recipe, one), one, rates, reporter=reporter))
+            task = build_task(recipe, one)
+            rows.append(try_rates(task, one, rates, device=device, reporter=reporter))
     finally:
         reporter.end()
     return RangeTest(rates, np.stack(rows))

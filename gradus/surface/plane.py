@@ -52,6 +52,14 @@ class Plane:
         """The loss at each point."""
         return self.values["loss"]
 
+    @property
+    def lowest(self) -> tuple[int, int]:
+        """Row and column of the lowest loss; of several equal ones, that nearest the solution."""
+        far = np.hypot(self.a[None, :], self.b[:, None])
+        losses = np.nan_to_num(self.losses, nan=np.inf)
+        row, column = np.unravel_index(np.lexsort((far.ravel(), losses.ravel()))[0], far.shape)
+        return int(row), int(column)
+
 
 @dataclass(frozen=True)
 class PathDirections:
@@ -122,7 +130,8 @@ def path_directions(
     if len(lengths) < 2 or float(lengths[-2]) <= 1e-10 * total:
         raise UsageError(
             "the path's directions need two checkpoints that do not lie on one line with the "
-            f"solution, got {len(rows)} positions: take random directions"
+            f"solution, got {len(rows)} positions: take random directions, or train with "
+            "--checkpoint-seconds 0"
         )
     directions = axes[:, [-1, -2]].T @ rows
     directions = torch.linalg.qr(directions.T).Q.T  # rounding takes them a little apart

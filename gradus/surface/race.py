@@ -1,5 +1,6 @@
 """A race of optimisers over a function of two numbers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,8 +55,15 @@ class Walk:
     evaluations: Int[np.ndarray, "places"]
 
 
+ARRIVED = 1e-3
+"""A walk has arrived where E is less than this above its lowest."""
+
+
 def race(
-    landscape: str = "rosenbrock", names: Sequence[str] = RACERS, steps: int = 200
+    landscape: str = "rosenbrock",
+    names: Sequence[str] = RACERS,
+    steps: int = 200,
+    lr: float | None = None,
 ) -> dict[str, Walk]:
     """Let optimisers walk down the same function from the same start.
 
@@ -64,9 +72,10 @@ def race(
         names: optimisers, keys of `gradus.core.rules.OPTIMISERS`.
         steps: how many steps each takes, ≥ 1. Second-order methods compute E several times in
             one; `Walk.evaluations` counts.
+        lr: a learning rate > 0 for all; by default each has its own, of `RATES`.
 
     Returns:
-        The walk of each, in float64, with the learning rates of `RATES`.
+        The walk of each, in float64.
 
     Raises:
         UsageError: a name is unknown or twice there, or the number is out of its range.
@@ -77,10 +86,22 @@ def race(
         raise UsageError(f"a race needs one or more different optimisers, got {list(names)}")
     if steps < 1:
         raise UsageError(f"steps must be ≥ 1, got {steps}")
-    return {
-        name: walk(LANDSCAPES[landscape], name, RATES.get((name, landscape), 1.0), steps)
-        for name in names
-    }
+    if lr is not None and not 0 < lr < math.inf:
+        raise UsageError(f"lr must be > 0 and finite, got {lr}")
+    rates = {name: lr or RATES.get((name, landscape), 1.0) for name in names}
+    return {name: walk(LANDSCAPES[landscape], name, rate, steps) for name, rate in rates.items()}
+
+
+def heights(walk: Walk, landscape: Landscape) -> Float[np.ndarray, "places"]:
+    """How far E lies above its minimum at each place of a walk."""
+    lowest = landscape(torch.tensor(landscape.minima[0], dtype=torch.float64))
+    return walk.values - float(lowest)
+
+
+def arrival(walk: Walk, landscape: Landscape) -> int | None:
+    """The first step at which a walk has arrived at the minimum; None if it never has."""
+    there = heights(walk, landscape) < ARRIVED
+    return int(there.argmax()) if there.any() else None
 
 
 def walk(landscape: Landscape, name: str, lr: float, steps: int) -> Walk:

@@ -175,7 +175,7 @@ def _plane(site: Site, side: int, span: _Span) -> dict[str, Any]:
         reporter=site.reporter,
         **span.settings,
     )
-    row, column = np.unravel_index(np.argmin(found.losses), found.losses.shape)
+    row, column = found.lowest
     figure = draw_plane(found, f"{site.words}; {span.words}. Star: the solution")
     return {
         "directions": span.name,

@@ -5,12 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from gradus.surface import figures_gradient, figures_surface
+from gradus.surface.figures import FIGURES
 from gradus.surface.figures_gradient import bowl_at, downhill, largest_miss
 from gradus.surface.figures_surface import SLICES, descend, errors_at, examples, minima, saddle
 from tests.figures import assert_readable
 
-FIGURES = {**figures_surface.FIGURES, **figures_gradient.FIGURES}
 NAMES = ["4-1", "4-4", "4-5", "4-6", "4-7"]  # those that need no MNIST
 
 
@@ -128,6 +127,4 @@ def test_4_7_the_nets_loss_starts_as_predicted():
 @pytest.mark.learn
 def test_4_3_the_line_of_the_mnist_net_has_no_barrier(real_data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "without a barrier" in figures_surface.figure_4_3().texts[0].get_text().replace(
-        "\n", " "
-    )
+    assert "without a barrier" in FIGURES["4-3"]().texts[0].get_text().replace("\n", " ")
