@@ -19,7 +19,17 @@ from gradus.core.launch import UNEXPECTED, in_group, launch
 from gradus.core.progress import reporting
 from gradus.core.recipe import FitConfig, Recipe, nearest
 from gradus.parse import parse
-from gradus.verbs import compare, data, figures, recipes, runs, training
+from gradus.verbs import (
+    compare,
+    data,
+    figures,
+    lr_find,
+    race,
+    recipes,
+    runs,
+    surface,
+    training,
+)
 
 OVERVIEW = """\
 usage: gradus VERB [...]        gradus VERB --help tells more
@@ -36,9 +46,14 @@ look at a run
   evaluate     measure a run's best epoch on the test set
   predict      answer about new inputs: image files, numbers
   advise       what the curves say, and what to try next
+  surface      the loss around its solution: a line, a plane, the curvature
 
 choose settings
   compare      optimisers side by side on a recipe: same seeds, starts, minibatches
+  lr-find      a learning rate for a recipe, by a short training
+
+paint and play
+  race         optimisers race down a valley: an animation
 
 look around
   describe     a recipe's layers, shapes, parameters, operations; its drawing
@@ -86,12 +101,15 @@ VERBS = {
     "describe": Verb(recipes.DescribeArgs, recipes.describe, of_recipe=True),
     "train": Verb(training.TrainArgs, training.train, of_recipe=True),
     "compare": Verb(compare.CompareArgs, compare.compare, of_recipe=True, resumed=compare.resumed),
+    "lr-find": Verb(lr_find.LrFindArgs, lr_find.lr_find, of_recipe=True),
     "evaluate": Verb(runs.EvaluateArgs, runs.evaluate),
     "predict": Verb(runs.PredictArgs, runs.predict),
     "data": Verb(data.DataArgs, data.data),
     "runs": Verb(runs.RunsArgs, runs.runs),
     "figure": Verb(figures.FigureArgs, figures.figure),
     "advise": Verb(runs.AdviseArgs, runs.advise),
+    "surface": Verb(surface.SurfaceArgs, surface.surface),
+    "race": Verb(race.RaceArgs, race.race),
     "completion": Verb(CompletionArgs, completion),
 }
 
