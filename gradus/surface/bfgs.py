@@ -147,11 +147,14 @@ def _learn(
     if "H" not in state:
         size = curvature / float(y @ y) if scale else 1.0
         state["H"] = size * torch.eye(len(s), dtype=s.dtype, device=s.device)
-    state["H"] = bfgs_update(state["H"], s, y)
+    bfgs_update(state["H"], s, y, out=state["H"])
 
 
 def bfgs_update(
-    H: Float[Tensor, "n n"], s: Float[Tensor, "n"], y: Float[Tensor, "n"]
+    H: Float[Tensor, "n n"],
+    s: Float[Tensor, "n"],
+    y: Float[Tensor, "n"],
+    out: Float[Tensor, "n n"] | None = None,
 ) -> Float[Tensor, "n n"]:
     """The BFGS update of an approximate inverse Hessian.
 
@@ -164,13 +167,15 @@ def bfgs_update(
         H: the approximation so far, symmetric.
         s: the step x_{k+1} - x_k.
         y: the change of the gradient over that step.
+        out: where to put the result, such as H itself; by default a new matrix.
 
     Returns:
-        A new matrix H⁺.
+        H⁺, symmetric to rounding.
 
-    Source: Nocedal & Wright (2006), equation 6.17, multiplied out: n² operations, not n³.
+    Source: Nocedal & Wright (2006), equation 6.17, multiplied out: n² operations, not n³. With
+    u = ρ (½ (1 + ρ yᵀH y) s - H y) it is H⁺ = H + s uᵀ + u sᵀ, one pass over the matrix.
     """
     rho = 1 / (y @ s)
     Hy = H @ y
-    mixed = torch.outer(Hy, s)
-    return H + rho * ((1 + rho * (y @ Hy)) * torch.outer(s, s) - mixed - mixed.T)
+    u = rho * ((1 + rho * (y @ Hy)) / 2 * s - Hy)
+    return torch.addmm(H, torch.stack([s, u], dim=1), torch.stack([u, s]), out=out)
