@@ -60,6 +60,8 @@ def pages() -> dict[Path, str]:
         generated / "recipes.md": recipe_list([r for r, _ in recipes]),
         generated / "figures.md": figure_list(),
         generated / "starts.md": starts(),
+        generated / "momentum.md": momentum(),
+        generated / "second-order.md": second_order(),
         **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes},
     }
 
@@ -182,6 +184,45 @@ Validation accuracy on MNIST, mean ± standard deviation over {len(curves)} seed
 labels. For each start the rate is the one of {rates} that does best with seed 0. The row
 with more epochs has as many multiplications as the pre-training. The test set stays closed.
 `benchmarks/pretraining.py` measures it.
+"""
+
+
+def momentum() -> str:
+    """Minibatches to a low cost on MNIST, as benchmarks/momentum.py measured them."""
+    file = ROOT / "benchmarks" / "results" / "momentum.json"
+    if not file.exists():
+        return "Not measured yet: `python benchmarks/momentum.py` does it.\n"
+    found = json.loads(file.read_text())
+    rows = []
+    for case, steps in found["steps"].items():
+        settings, book = found["settings"][case], found["book"].get(case)
+        told = "–" if book is None else f"about {book:,}"
+        m = f"{settings.get('momentum', 0.0):g}"
+        cells = f"{mean(steps):,.0f} ± {stdev(steps):,.0f}", f"{min(steps):,} to {max(steps):,}"
+        rows.append([f"{settings['lr']:g}", m, *cells, told])
+    head = ["ε", "m", "minibatches", "range", "book"]
+    return f"""{table(head, rows)}
+
+Minibatches of {settings["batch_size"]} until the mean cost of the last {found["window"]} is below
+{found["level"]}; mean ± standard deviation and range over {found["seeds"]} seeds. The net is
+784-256-256-10. `benchmarks/momentum.py` measures it.
+"""
+
+
+def second_order() -> str:
+    """The methods that search against SciPy's, as benchmarks/optimisers.py measured them."""
+    found = json.loads((ROOT / "benchmarks" / "results" / "optimisers.json").read_text())
+    names = list(next(iter(found["results"].values())))
+    rows = [
+        [method, *(f"{c['evaluations']:,} ({c['error']:.0e})" for c in cells.values())]
+        for method, cells in found["results"].items()
+    ]
+    return f"""{table(["method", *names], rows)}
+
+Evaluations of the loss with its gradient until no element of the gradient is above
+{found["tolerance_grad"]:g}, and in brackets the largest distance of a parameter from the known
+minimum. The quadratics have 50 parameters and curvatures from 1 to κ; float64. torch
+{found["torch"].split("+")[0]}, SciPy {found["scipy"]}. `benchmarks/optimisers.py` measures it.
 """
 
 

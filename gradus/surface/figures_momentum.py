@@ -125,7 +125,7 @@ def draw(found: dict[str, list[Float[np.ndarray, "_"]]]) -> Figure:
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter("")
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper right")
     plot.title(fig, *_words(reached))
     return fig
 
