@@ -83,14 +83,13 @@ def see(run: Run, source: str | Path | np.ndarray) -> View:
         return shown[0]
 
     (answer,) = image_predictor(model, facts, prepare)(source)
-    part = Classifier(nn.Identity(), model.size)
-    whole = Classifier(nn.Identity(), model.size, model.whiten)
+    plain = Classifier(model.net, model.size)
     name = "array" if isinstance(source, np.ndarray) else Path(source).stem
     return View(
         name,
         model.net,
-        whole(shown[0]),
-        part(shown[0])[0],
+        model.prepared(shown[0]),
+        plain.prepared(shown[0])[0],
         answer,
         facts["classes"],
         str(run.path),

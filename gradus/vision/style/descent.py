@@ -22,7 +22,6 @@ COARSEST = 64
 HISTORY = 20
 """Steps that L-BFGS remembers: each costs as much memory as two images."""
 
-Image = Float[Tensor, "1 3 height width"]
 Size = tuple[int, int]
 Numbers = dict[str, float]
 Judge = Callable[[Tensor], Loss]
@@ -52,8 +51,8 @@ class Frame:
 
 
 def stylize(
-    content: Image,
-    artwork: Image,
+    content: Float[Tensor, "1 3 height width"],
+    artwork: Float[Tensor, "1 3 rows columns"],
     network: StyleNetwork,
     config: StyleConfig,
     *,
@@ -80,7 +79,9 @@ def stylize(
         UsageError: an image is too small for the network.
         RunError: the loss is not finite.
     """
-    sizes = pyramid(content.shape[2], content.shape[3], config.size, network)
+    sizes = pyramid(content.shape[2], content.shape[3], config.size)
+    _check_size(content, sizes[-1], network, "content", "--size")
+    sizes = [size for size in sizes if network.takes(*size)]
     photo, art, image_of = _in_colours(content, artwork, config)
     weights = Weights(config.content_weight, config.style_weight, config.variation_weight)
 
@@ -110,30 +111,20 @@ def stylize(
     return frame
 
 
-def pyramid(height: int, width: int, size: int, network: StyleNetwork) -> list[Size]:
+def pyramid(height: int, width: int, size: int) -> list[Size]:
     """The (height, width) of each level, coarsest first: each twice the one before, to a pixel.
 
     Args:
         height: of the content.
         width: of the content.
         size: longer side of the last level; 0: of the content's own size.
-        network: levels that are too small for it are left out.
-
-    Raises:
-        UsageError: the last level is too small for the network.
     """
     longer = size or max(height, width)
-    if not network.takes(*_fitted(height, width, longer)):
-        rows, columns = _fitted(height, width, longer)
-        raise UsageError(
-            f"an image of {width}×{height} pixels, scaled to {columns}×{rows}, is too small for "
-            f"the layers of {network.name}: take a larger one, crop it or raise --size"
-        )
     sizes = [_fitted(height, width, longer)]
     while longer / 2 >= COARSEST:
         longer = longer // 2
         sizes.insert(0, _fitted(height, width, longer))
-    return [s for s in sizes if network.takes(*s)]
+    return sizes
 
 
 def descend(
@@ -217,16 +208,23 @@ def _fitted(height: int, width: int, longer: int) -> Size:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
+def _check_size(
+    image: Tensor, scaled: Size, network: StyleNetwork, what: str, setting: str
+) -> None:
+    if not network.takes(*scaled):
+        before, now = (f"{width}×{height}" for height, width in (image.shape[2:], scaled))
+        raise UsageError(
+            f"a {what} picture of {before} pixels, scaled to {now}, is too small for the layers "
+            f"of {network.name}: crop it or raise {setting}"
+        )
+
+
 def _targets(
     photo: Tensor, art: Tensor, size: Size, network: StyleNetwork, style_scale: float
 ) -> Targets:
     """What the network sees in photograph and artwork at one size."""
     fitted = _fitted(art.shape[2], art.shape[3], round(style_scale * max(size)))
-    if not network.takes(*fitted):
-        raise UsageError(
-            f"a style image of {art.shape[3]}×{art.shape[2]} pixels, scaled to {fitted[1]}×"
-            f"{fitted[0]}, is too small for the layers of {network.name}: raise --style-scale"
-        )
+    _check_size(art, fitted, network, "style", "--style-scale")
     with torch.no_grad():
         seen, painted = (
             network.features(_rgb(resized(i, s))) for i, s in ((photo, size), (art, fitted))

@@ -13,7 +13,7 @@ from gradus.core.errors import DataError, UsageError
 from gradus.core.recipe import nearest
 from gradus.core.run import Run
 from gradus.vision.activations import activations
-from gradus.vision.classifier import Classifier
+from gradus.vision.augment import per_image_whitening
 from gradus.vision.convnet import ConvNet
 from gradus.vision.predict import classifier
 from gradus.vision.style.colours import luminance
@@ -103,10 +103,13 @@ def run_network(run: Run, content: Sequence[str] = (), style: Sequence[str] = ()
     """
     model = classifier(run)
     net: Any = model.net
-    seen = Classifier(nn.Identity(), whiten=model.whiten)
-    grey = net.shape[0] == 1
     name = f"{run.recipe.name} ({run.path})"
-    return network_of(net, name, lambda x: seen(luminance(x) if grey else x), content, style)
+
+    def prepare(image: Tensor) -> Tensor:
+        seen = luminance(image) if net.shape[0] == 1 else image
+        return per_image_whitening(seen) if model.whiten else seen
+
+    return network_of(net, name, prepare, content, style)
 
 
 def network_of(
@@ -162,7 +165,8 @@ def _modules(names: dict[str, str], wanted: Sequence[str]) -> tuple[str, ...]:
     found = []
     for name in wanted:
         if name not in names and name not in names.values():
-            raise UsageError(f"layer {name!r} is unknown{nearest(name, names)}: {', '.join(names)}")
+            there = nearest(name, names) or f"; there are {', '.join(names)}"
+            raise UsageError(f"layer {name!r} is unknown{there}")
         found.append(names.get(name, name))
     return tuple(found)
 
