@@ -1,7 +1,6 @@
 """The book's figure 4-9: how much sooner momentum brings the cost on MNIST down."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -140,7 +139,3 @@ def _words(reached: dict[str, float]) -> tuple[str, str]:
         f"last {WINDOW} minibatches, {SEEDS} seeds (faint) and their mean. "
         f"Book: just over {BOOK['momentum 0.9']:,} and nearly {BOOK['no momentum']:,}",
     )
-
-
-FIGURES: dict[str, Callable[[], Figure]] = {"4-9": figure_4_9}
-"""Number in the book -> function that draws it."""
