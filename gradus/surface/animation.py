@@ -108,7 +108,7 @@ def _pictures(
         artist.set_animated(True)
     canvas.draw()
     empty = canvas.copy_from_bbox(fig.bbox)
-    for step in np.linspace(0, stage.last, moments).round().astype(int):
+    for step in np.linspace(0, stage.last, moments).round().astype(int).tolist():
         canvas.restore_region(empty)
         stage.show(step)
         for artist in stage.moving:

@@ -118,7 +118,7 @@ def draw_plane(plane: Plane, subtitle: str = "") -> Figure:
     if logarithmic:
         ax.zaxis.set_major_formatter(lambda power, _: f"{10**power:.2g}")
     ax.view_init(elev=32, azim=-60)
-    ax.set_box_aspect((1, 1, 0.7), zoom=0.95)
+    ax.set_box_aspect((1, 1, 0.7), zoom=0.92)
     plot.title(fig, _plane_finding(plane), subtitle)
     return fig
 

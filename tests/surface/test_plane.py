@@ -10,6 +10,7 @@ from gradus.core.task import evaluate
 from gradus.surface import grid
 from gradus.surface.evaluation import losses_at, parameter_vector
 from gradus.surface.plane import (
+    Plane,
     measure_plane,
     path_directions,
     path_extents,
@@ -176,3 +177,12 @@ def test_sides_and_extents_that_cannot_be_meant_are_refused():
         measure_plane(
             task, solution, directions, task.test(), side=3, extents=((-1.0, 1.0), (1.0, -1.0))
         )
+
+
+def test_of_equal_losses_the_one_nearest_the_solution_is_the_lowest():
+    axis = np.linspace(-1, 1, 5)
+    losses = np.ones((5, 5))
+    losses[[0, 1, 4], [0, 3, 4]] = 0.5
+    losses[2, 2] = np.nan
+    plane = Plane(axis, axis, {"loss": losses}, np.empty((0, 2)))
+    assert plane.lowest == (1, 3)

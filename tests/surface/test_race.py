@@ -1,4 +1,8 @@
+import json
+import re
 import sys
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,9 +12,12 @@ from PIL import Image
 from gradus.core.errors import RunError, UsageError
 from gradus.core.rules import OPTIMISERS
 from gradus.surface import animation
-from gradus.surface.animation import animate
+from gradus.surface.animation import animate, draw_race
 from gradus.surface.functions import LANDSCAPES
-from gradus.surface.race import RACERS, RATES, race, walk
+from gradus.surface.race import RACERS, RATES, arrival, heights, race, walk
+from gradus.verbs.race import RaceArgs
+from tests.commands import call, contents, one_line
+from tests.figures import assert_readable
 
 
 @pytest.mark.parametrize("landscape", LANDSCAPES)
@@ -158,3 +165,78 @@ def test_walks_of_different_lengths_or_none_are_refused(walks, tmp_path):
     for wrong in (short, {}):
         with pytest.raises(UsageError, match="one or more walks, all of one length"):
             animate(wrong, "rosenbrock", tmp_path / "race.gif")
+
+
+# The picture of the end, and the verb
+
+
+def test_the_last_picture_is_the_end_of_the_animation(walks):
+    figure = draw_race(walks, "rosenbrock")
+    assert_readable(figure)
+    left, right = figure.axes
+    assert left.get_title(loc="left") == "step 40"
+    for found, name in zip(left.get_lines()[2::2], walks, strict=True):
+        np.testing.assert_allclose(np.array(found.get_data()).T, walks[name].points)
+    assert right.get_xlim() == (0, 40)
+
+
+def test_one_rate_for_all():
+    walks = race("ravine", ["sgd", "momentum"], 5, lr=0.02)
+    assert walks["sgd"].points == pytest.approx(walk(LANDSCAPES["ravine"], "sgd", 0.02, 5).points)
+    with pytest.raises(UsageError, match="lr must be > 0 and finite, got 0"):
+        race("ravine", ["sgd"], 5, lr=0.0)
+
+
+def test_arrival_by_hand():
+    found = walk(LANDSCAPES["bowl"], "sgd", 0.1, 60)
+    expected = next(i for i in range(61) if 0.5 * (1.6**2 + 1.1**2) * 0.9 ** (2 * i) < 1e-3)
+    assert arrival(found, LANDSCAPES["bowl"]) == expected
+    assert arrival(walk(LANDSCAPES["bowl"], "sgd", 0.1, 5), LANDSCAPES["bowl"]) is None
+    lowest = heights(walk(LANDSCAPES["saddle"], "bfgs", 1.0, 30), LANDSCAPES["saddle"])[-1]
+    assert lowest == pytest.approx(0, abs=1e-12)
+
+
+def test_the_verb_writes_an_animation_and_a_picture(capsys, tmp_path):
+    words = ("race", "bowl", "--optimizer", "sgd", "bfgs", "--steps", 30, "--seconds", 0.5)
+    said = call(capsys, *words, "--out", tmp_path / "new" / "race.gif")
+    assert said.code == 0, said.err
+    lines = said.out.splitlines()
+    assert lines[0].startswith("bowl: 30 steps")
+    assert re.match(r"sgd +– +– +\d", lines[2])
+    assert re.match(r"bfgs +2 +4 +\d", lines[3])
+    assert [Path(line).name for line in lines[-2:]] == ["race.gif", "race.png"]
+    assert all(Path(line).is_file() for line in lines[-2:])
+    found = json.loads(call(capsys, *words, "--out", tmp_path / "a.gif", "--json").out)
+    assert [racer["arrived"] for racer in found["racers"]] == [None, 2]
+    assert found["picture"] == str(tmp_path / "a.png")
+
+
+def test_the_verb_knows_every_landscape_and_who_runs_by_default():
+    landscape, optimizer = (RaceArgs.__dataclass_fields__[n] for n in ("landscape", "optimizer"))
+    assert get_args(get_args(landscape.type)[0]) == tuple(LANDSCAPES)
+    assert optimizer.default == RACERS
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("alps", "alps"),
+        ("bowl --optimizer newton", "got 'newton'"),
+        ("bowl --optimizer sgd sgd", "different optimisers"),
+        ("bowl --steps 0", "steps must be ≥ 1, got 0"),
+        ("bowl --lr 0", "lr must be > 0"),
+        ("bowl --steps 5 --out race.avi", "ends in .gif or .mp4, got race.avi"),
+        ("bowl --steps 5 --fps 99", "fps 15 to 30"),
+    ],
+)
+def test_mistakes_of_the_verb_are_one_line(capsys, tmp_path, monkeypatch, words, says):
+    monkeypatch.chdir(tmp_path)
+    one_line(call(capsys, "race", *words.split()), 2, says)
+    assert not contents(tmp_path)
+
+
+def test_without_ffmpeg_the_verb_says_how_to_get_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    words = ("race", "bowl", "--steps", 5, "--out", tmp_path / "race.mp4")
+    one_line(call(capsys, *words), 2, "pip install 'gradus-dl[video]', or write a .gif")
+    assert not contents(tmp_path)
