@@ -28,9 +28,9 @@ class StyleConfig:
     """Evaluations of loss and gradient at each size: --size, and its half, quarter, …"""
     content_weight: float = 1.0
     """Weight α of the content."""
-    style_weight: float = 30.0
+    style_weight: float = 100.0
     """Weight β of the style."""
-    variation_weight: float = 1.0
+    variation_weight: float = 3.0
     """Weight of the total variation: more makes it smoother."""
     colours: Colours = "style"
     """Whose colours: the style's; the content's, by luminance alone or by matching histograms."""

@@ -53,11 +53,11 @@ def total_variation(image: Float[Tensor, "1 channels height width"]) -> Float[Te
 
 @dataclass(frozen=True)
 class Weights:
-    """What the parts of the loss count; each part is 1 where a net sees nothing but zeros."""
+    """What the parts of the loss count; content and style are 1 where all features are 0."""
 
     content: float = 1.0
     """α: of the content."""
-    style: float = 30.0
+    style: float = 1.0
     """β: of the style, the mean over its layers."""
     variation: float = 1.0
     """Of the total variation."""

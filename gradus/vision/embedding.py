@@ -1,0 +1,180 @@
+"""A map of what a network makes of images: t-SNE of its last hidden layer (figure 5-19).
+
+Source: van der Maaten and Hinton 2008, "Visualizing Data using t-SNE".
+"""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from torch import Tensor, nn
+
+from gradus.core import plot
+from gradus.core.errors import UsageError
+from gradus.vision.activations import evaluating
+
+COMPONENTS = 50
+"""Principal components that are kept before neighbours are looked for."""
+EXACT = 20_000
+"""Points up to which neighbours are found exactly."""
+NEIGHBOURS = 10
+"""Neighbours that vote in `knn_accuracy`."""
+ACROSS = 32
+"""Thumbnails across a map."""
+
+
+@torch.no_grad()
+def last_hidden(
+    model: nn.Module, inputs: Tensor, batch_size: int = 500
+) -> Float[Tensor, "n features"]:
+    """The activations of a network's last hidden layer: what its last `nn.Linear` takes in.
+
+    The network is in evaluation mode meanwhile. Where it looks at each image in several versions,
+    those of the first are taken.
+
+    Args:
+        model: any network with an `nn.Linear`.
+        inputs: what it takes, n examples.
+        batch_size: examples looked at together.
+
+    Raises:
+        UsageError: the network has no linear layer.
+    """
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise UsageError("this network has no linear layer, so no last hidden layer")
+    found, seen = [], []
+    handle = linear[-1].register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    try:
+        with evaluating(model):
+            for batch in inputs.split(batch_size):
+                seen.clear()
+                model(batch)
+                found.append(seen[0].flatten(1).cpu())
+    finally:
+        handle.remove()
+    return torch.cat(found)
+
+
+def tsne(
+    points: Float[np.ndarray, "n features"], *, perplexity: float = 30.0, seed: int = 0
+) -> Float[np.ndarray, "n 2"]:
+    """A map in which neighbours stay neighbours.
+
+    Points of more than `COMPONENTS` dimensions are first brought down to so many by PCA. The same
+    points and seed give the same map on the same machine.
+
+    Args:
+        points: n > 3 · perplexity of them.
+        perplexity: about how many neighbours each point has, > 1.
+        seed: of the small noise that the map begins with, around the first two components.
+
+    Raises:
+        UsageError: there are too few points, or they are not finite.
+    """
+    from openTSNE import TSNE
+    from sklearn.decomposition import PCA
+
+    n = len(points)
+    if not 1 < perplexity < n / 3:
+        raise UsageError(
+            f"perplexity must be > 1 and less than a third of the {n:,} points, got {perplexity:g}"
+        )
+    if not np.isfinite(points).all():
+        raise UsageError("points must be finite: some are NaN or infinite")
+    points = np.asarray(points, np.float64)
+    if points.shape[1] > COMPONENTS and n > COMPONENTS:
+        points = PCA(COMPONENTS, svd_solver="covariance_eigh").fit_transform(points)
+    found = TSNE(
+        perplexity=perplexity,
+        neighbors="exact" if n <= EXACT else "auto",
+        random_state=seed,
+        n_jobs=torch.get_num_threads(),
+    ).fit(points)
+    return np.array(found)
+
+
+def knn_accuracy(
+    points: Float[np.ndarray, "n features"], labels: Int[np.ndarray, "n"], k: int = NEIGHBOURS
+) -> float:
+    """The share of points whose class most of their k nearest neighbours have.
+
+    A point is not its own neighbour; where classes are equally frequent the first one counts.
+
+    Raises:
+        UsageError: there are no k other points.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    if not 1 <= k < len(points):
+        raise UsageError(f"k must be in [1, {len(points) - 1}], got {k}")
+    near = NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
+    votes = np.zeros((len(points), int(labels.max()) + 1), np.int64)
+    np.add.at(votes, (np.arange(len(points))[:, None], labels[near]), 1)
+    return float((votes.argmax(1) == labels).mean())
+
+
+@plot.style()
+def draw_map(
+    positions: Float[np.ndarray, "n 2"],
+    labels: Int[np.ndarray, "n"],
+    classes: Sequence[str],
+    images: Float[np.ndarray, "n height width *channels"],
+) -> Figure:
+    """The map twice: each image as a dot of its class, and thumbnails of some of them.
+
+    Args:
+        positions: of the images, from `tsne`.
+        labels: class numbers.
+        classes: their names; written where the middle of each class is.
+        images: grey or in colour, values in [0, 1].
+
+    Returns:
+        The figure, without a title.
+    """
+    fig, (left, right) = plot.new_figure(1, 2, (12.4, 6.6))
+    colours = [mpl.colormaps["tab10"](i % 10) for i in range(len(classes))]
+    for number, name in enumerate(classes):
+        own = positions[labels == number]
+        if len(own) == 0:
+            continue
+        left.scatter(own[:, 0], own[:, 1], s=7, color=colours[number], linewidth=0)
+        x, y = np.median(own, axis=0)
+        words = left.text(x, y, name, ha="center", va="center", size=11, weight="bold")
+        words.set_path_effects([withStroke(linewidth=3, foreground="white")])
+    _thumbnails(right, positions, images, [colours[label] for label in labels])
+    low, high = positions.min(0), positions.max(0)
+    margin = 0.03 * (high - low).max()
+    for ax in (left, right):
+        ax.set(xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin))
+        ax.set_aspect("equal")
+        ax.set_axis_off()
+    return fig
+
+
+def _thumbnails(
+    ax: Axes,
+    positions: Float[np.ndarray, "n 2"],
+    images: Float[np.ndarray, "n height width *channels"],
+    colours: Sequence[tuple[float, float, float, float]],
+) -> None:
+    """Draw the images in an even grid, framed in their colours.
+
+    Each cell that has any shows the one that lies nearest to its middle.
+    """
+    low = positions.min(0)
+    side = float(np.ptp(positions, axis=0).max()) / ACROSS
+    cells = np.floor((positions - low) / side)
+    middles = low + (cells + 0.5) * side
+    order = np.argsort(np.abs(positions - middles).max(1), kind="stable")
+    _, first = np.unique(cells[order], axis=0, return_index=True)
+    for i in order[first]:
+        (x0, y0), (x1, y1) = middles[i] - 0.44 * side, middles[i] + 0.44 * side
+        extent = (x0, x1, y0, y1)
+        ax.imshow(images[i], cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="none")
+        ax.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], "-", color=colours[i], linewidth=1.4)
