@@ -35,7 +35,7 @@ WIDTH, NARROWEST = 0.03, 3.0
 """Standard deviation of the bell that smooths the curve, as a share of the steps; the least."""
 IDLE = 0.1
 """The share of the steps, from the first, that are to be too small to do anything."""
-NOISE = 5.0
+NOISE = 4.0
 """A fall of less than so many standard errors of the smoothed curve is none."""
 BELOW = 3.0
 """The rate of the lowest loss is divided by it for the suggestion."""
@@ -69,12 +69,12 @@ class RangeTest:
         """The rate at which the smoothed loss is lowest; None where it never fell."""
         smoothed = self.smoothed
         idle = math.ceil(IDLE * len(self.rates))
-        if len(smoothed) <= idle or smoothed.argmin() < idle:
+        if len(smoothed) <= idle or (bottom := int(smoothed.argmin())) < idle:
             return None
-        jitter = (self.losses[:, : self.tried].mean(axis=0) - smoothed).std()
+        jitter = (self.losses[:, : self.tried].mean(axis=0) - smoothed)[: bottom + 1].std()
         error = jitter / math.sqrt(2 * math.sqrt(math.pi) * self._width)
         fell = smoothed[:idle].mean() - smoothed.min()
-        return float(self.rates[smoothed.argmin()]) if fell > NOISE * error else None
+        return float(self.rates[bottom]) if fell > NOISE * error else None
 
     @property
     def suggestion(self) -> float | None:

@@ -72,16 +72,16 @@ def lr_find(args: LrFindArgs, recipe: Recipe, config: Any) -> None:
         say(f"  {command}")
     else:
         heading(f"{recipe.name}, {config.optimizer}: no rate from {args.low:g} helps")
-        say(_why(test, args))
+        say(_why(test.diverged))
     if figure:
         say(figure)
 
 
-def _why(test: Any, args: LrFindArgs) -> str:
+def _why(diverged: bool) -> str:
     """What to change where no rate was found."""
-    if test.diverged:
-        return "the loss diverges before it has fallen: take a smaller --from"
-    return f"the loss does not fall up to {args.high:g}: take a larger --to, or more --steps"
+    if diverged:
+        return "the loss diverges before it falls beyond its noise: more --seeds, a smaller --from"
+    return "the loss does not fall beyond its noise: more --seeds, or a larger --to"
 
 
 def _command(recipe: Recipe, config: FitConfig, quick: bool) -> str:
