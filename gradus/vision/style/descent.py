@@ -148,7 +148,7 @@ def descend(
     Raises:
         RunError: a loss is not finite.
     """
-    x = canvas.clone().requires_grad_()
+    x = canvas.clone(memory_format=torch.contiguous_format).requires_grad_()  # for L-BFGS
     best, losses, count = canvas, {"total": math.inf}, done
 
     def evaluate() -> float:

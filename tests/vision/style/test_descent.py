@@ -52,6 +52,14 @@ def test_the_loss_falls_by_more_than_nine_tenths(network):
     )
 
 
+def test_an_image_whose_channels_lie_innermost(network):
+    bytes_ = (PHOTO[0].movedim(0, 2) * 255).to(torch.uint8).contiguous()
+    inner = bytes_.movedim(2, 0)[None].float() / 255
+    assert not inner.is_contiguous()
+    last = stylize(inner, ART, network, StyleConfig(size=64, steps=3))
+    assert last.losses["total"] < last.before["total"]
+
+
 def test_coarse_to_fine_begins_small_and_ends_whole(network):
     seen = []
     stylize(PHOTO, ART, network, StyleConfig(size=256, steps=2), seen=seen.append)
