@@ -23,7 +23,7 @@ def steps(run: Path, picture: Path) -> list[tuple[str, list[str]]]:
     """What the tour does: in words, and as words after `gradus`.
 
     Args:
-        run: the run folder, not there yet.
+        run: the run folder, not there yet; the second run is beside it.
         picture: an image file of one digit.
     """
     return [
@@ -34,6 +34,10 @@ def steps(run: Path, picture: Path) -> list[tuple[str, list[str]]]:
         ("Measure it on images that it has never seen", ["evaluate", str(run)]),
         ("Ask it about a picture of a handwritten 3", ["predict", str(run), str(picture)]),
         ("Ask what its curves say", ["advise", str(run)]),
+        (
+            "Train a convolutional network on the same digits",
+            ["train", "digits-cnn", "--quick", "--run-dir", f"{run}-cnn"],
+        ),
         ("Redraw figures of the book from computed results", ["figure", *FIGURES]),
     ]
 
@@ -55,13 +59,13 @@ def tour() -> int:
                 sys.stderr.write(f"quickstart: step {number} failed with exit code {code}\n")
                 return code
     heading("\nDone")
-    say(f"the run, with its own report.md and figures: {run}/")
+    say(f"the runs, with their own report.md and figures: {run}/ and {run}-cnn/")
     say("the figures of the book: figures/")
     heading("\nThree things to try next")
     say("a digit that you drew or photographed:")
     say(f"  {gradus} predict {run} YOUR.png")
     say("the 28×28 digits of MNIST, downloaded once:")
-    say(f"  {gradus} train mnist-mlp --quick")
+    say(f"  {gradus} train mnist-cnn-fast --quick")
     say("all recipes, with what each needs:")
     say(f"  {gradus} list")
     return 0

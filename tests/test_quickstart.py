@@ -32,11 +32,13 @@ def test_tour_trains_measures_answers_and_draws_offline(tmp_path, monkeypatch, c
     run = tmp_path / "runs" / "quickstart-1"
     drawn = {p.name for p in (tmp_path / "figures").glob("*.png")}
     assert (run / "report.md").read_text().startswith("# digits-mlp")
+    second = run.with_name("quickstart-1-cnn") / "report.md"
+    assert second.read_text().startswith("# digits-cnn")
     assert drawn == {f"figure-{name}.png" for name in quickstart.FIGURES}
     assert float(re.search(r"test accuracy (\d+\.\d+)%", said)[1]) > 90
     assert re.search(r"sample_digit\.png: 3 \(\d", said)
     assert "runs/quickstart-1/" in said
-    assert said.index("1. ") < said.index("5. ") < said.index("Three things to try next")
+    assert said.index("1. ") < said.index("6. ") < said.index("Three things to try next")
 
 
 def test_second_tour_takes_the_next_folder(tmp_path, monkeypatch):
@@ -46,7 +48,14 @@ def test_second_tour_takes_the_next_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(quickstart, "main", lambda words: called.append(words) or 0)
     assert quickstart.tour() == 0
     assert called[0][-1] == "runs/quickstart-2"
-    assert [words[0] for words in called] == ["train", "evaluate", "predict", "advise", "figure"]
+    assert [words[0] for words in called] == [
+        "train",
+        "evaluate",
+        "predict",
+        "advise",
+        "train",
+        "figure",
+    ]
 
 
 @pytest.mark.parametrize("failing", [1, 3, 5])

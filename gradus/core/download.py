@@ -111,7 +111,7 @@ def status(remote_set: RemoteSet) -> list[FileStatus]:
     ]
 
 
-def _data_folder() -> Path | None:
+def data_folder() -> Path | None:
     """The user's folder of raw files, if one is named."""
     name = os.environ.get("GRADUS_DATA")
     if not name:
@@ -133,7 +133,7 @@ def _cache() -> Path:
 
 def _places(remote: RemoteFile, folder: str) -> Iterator[Path]:
     """Where the file may lie, most wanted first."""
-    if data := _data_folder():
+    if data := data_folder():
         yield data / folder / remote.name
         yield data / remote.name
     yield _cache() / folder / remote.name

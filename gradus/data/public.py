@@ -8,7 +8,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
-from gradus.core.download import RemoteFile, RemoteSet, locate
+from gradus.core.download import RemoteFile, RemoteSet, data_folder, locate, status
 from gradus.core.errors import UsageError
 from gradus.data.cifar import is_cifar, read_cifar
 from gradus.data.digits import read_digits
@@ -126,6 +126,20 @@ def read_cifar10() -> ImageSet:
         UsageError, DataError: As ``gradus.core.download.locate``.
     """
     return read_cifar(locate(CIFAR10.files[0], folder=CIFAR10.name), name=CIFAR10.name)
+
+
+def find_cifar10() -> str:
+    """CIFAR-10 as it is on this machine, for figures and benchmarks: ``data`` of ``load_images``.
+
+    Returns:
+        "cifar10"; but where the published archive is not on this machine and
+        ``$GRADUS_DATA/cifar10`` holds an archive of fewer of its images, the path of that one.
+    """
+    folder = data_folder()
+    if folder is None or status(CIFAR10)[0].path:
+        return CIFAR10.name
+    parts = sorted((folder / CIFAR10.name).glob("*.tar.gz"))
+    return str(parts[0]) if parts else CIFAR10.name
 
 
 READERS: dict[str, Callable[[], ImageSet]] = {

@@ -47,6 +47,7 @@ def some_sounds(facts):
 
 EXAMPLES = {
     "gradus.neurons.predict:load_images": some_pictures,
+    "gradus.vision.predict:load_images": some_pictures,
     "gradus.surface.predict:load_deep_sigmoid": some_pictures,
     "gradus.vision.beyond.predict:load_clips": some_clips,
     "gradus.vision.beyond.predict:load_tones": some_sounds,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gradus.core.errors import DataError
 from gradus.data.cifar import CLASSES, MEAN, STD, is_cifar, read_cifar
-from gradus.data.public import load_images
+from gradus.data.public import find_cifar10, load_images
 
 FOLDER = "cifar-10-batches-bin"
 NAMES = "\n".join(CLASSES) + "\n\n"
@@ -162,6 +162,19 @@ def test_links_and_folders_of_the_same_name_are_passed_over(tmp_path):
         archive.addfile(member, io.BytesIO(data))
     with pytest.raises(DataError, match=r"expected a file data_batch_1.bin, found none"):
         read_cifar(path)
+
+
+def test_what_there_is_of_it_on_this_machine(tmp_path, monkeypatch):
+    monkeypatch.delenv("GRADUS_DATA", raising=False)
+    monkeypatch.setenv("GRADUS_CACHE", str(tmp_path / "cache"))
+    assert find_cifar10() == "cifar10"
+    monkeypatch.setenv("GRADUS_DATA", str(tmp_path))
+    assert find_cifar10() == "cifar10"
+    (tmp_path / "cifar10").mkdir()
+    part = pack(write_folder(tmp_path / "s"), tmp_path / "cifar10" / "part.tar.gz")
+    assert find_cifar10() == str(part)
+    (tmp_path / "cifar10" / "cifar-10-binary.tar.gz").touch()
+    assert find_cifar10() == "cifar10"
 
 
 @pytest.mark.data

@@ -6,13 +6,17 @@ import torch
 from torch import nn
 
 from gradus.core.errors import UsageError
+from gradus.core.experiment import train
 from gradus.core.fit import fit
 from gradus.core.progress import Silent
 from gradus.core.task import build_task, evaluate
 from gradus.nn.classify import classify
+from gradus.vision.build import net
 from gradus.vision.data import planes
 from gradus.vision.recipes import DIGITS_CNN
+from gradus.vision.run_figures import IMAGE_RUN
 from gradus.vision.train import decay, learn
+from tests.figures import assert_readable
 
 SMALL = {"layers": "conv 3x3x4 relu pool 2", "epochs": 1}
 
@@ -101,6 +105,19 @@ def test_convolutions_begin_as_the_identity():
     second, third = task.model.net.conv_2, task.model.net.conv_3
     torch.testing.assert_close(second(x)[:, :4], x)
     torch.testing.assert_close(third(second(x)), second(x)[:, :3])
+
+
+def test_the_weights_lie_with_the_channels_innermost():
+    model = net(DIGITS_CNN.configure(layers="conv 3x3x4, conv 3x3x5"), (8, 8, 3), 10)
+    assert model.net.conv_1.weight.shape == (4, 3, 3, 3)
+    assert model.net.conv_2.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_every_run_has_its_filters_among_its_figures(tmp_path):
+    run = train(DIGITS_CNN, DIGITS_CNN.configure(**SMALL), path=tmp_path / "run")
+    fig = IMAGE_RUN["filters"](run)
+    assert_readable(fig)
+    assert str(run.path) in fig.texts[1].get_text().replace("\n", "")
 
 
 @pytest.mark.parametrize(
