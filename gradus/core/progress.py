@@ -80,6 +80,7 @@ class Lines:
     def begin(self, total: int, done: int, what: str) -> None:
         """Say what begins."""
         self.started, self.total, self.done, self.before = time.monotonic(), total, done, done
+        self.stepped = self.started
         self.last = max(self.last, self.started - QUIET_SECONDS / 2)  # the first comes sooner
         print(what, file=sys.stderr, flush=True)  # noqa: T201
 

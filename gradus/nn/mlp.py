@@ -69,7 +69,7 @@ class MLP(nn.Module):
             [*self._hidden, "output"], itertools.pairwise(sizes), strict=True
         ):
             layer = nn.Linear(n_in, n_out)
-            initialise(layer.weight, init, **init_settings)
+            initialise(layer.weight, init, None, **init_settings)
             nn.init.zeros_(layer.bias)
             self.add_module(name, layer)
 

@@ -116,7 +116,8 @@ def test_an_unknown_name_is_answered_by_the_nearest():
 
 
 def test_a_name_like_no_other_is_answered_by_the_list():
-    with pytest.raises(UsageError, match=r"init must be one of zeros, ones, .*, xavier, got 'qqq'$"):
+    message = r"init must be one of zeros, ones, .*, xavier, got 'qqq'$"
+    with pytest.raises(UsageError, match=message):
         initialise(torch.empty(2, 2), "qqq")
 
 
