@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import Any
 
 from gradus import catalog
@@ -62,6 +62,8 @@ def pages() -> dict[Path, str]:
         generated / "starts.md": starts(),
         generated / "momentum.md": momentum(),
         generated / "second-order.md": second_order(),
+        generated / "surface.md": surface(),
+        generated / "lr-find.md": rate_rules(),
         **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes},
     }
 
@@ -223,6 +225,52 @@ Evaluations of the loss with its gradient until no element of the gradient is ab
 {found["tolerance_grad"]:g}, and in brackets the largest distance of a parameter from the known
 minimum. The quadratics have 50 parameters and curvatures from 1 to κ; float64. torch
 {found["torch"].split("+")[0]}, SciPy {found["scipy"]}. `benchmarks/optimisers.py` measures it.
+"""
+
+
+def surface() -> str:
+    """How long the looks at a surface take, as benchmarks/surface.py measured it."""
+    file = ROOT / "benchmarks" / "results" / "surface.json"
+    if not file.exists():
+        return "Not measured yet: `python benchmarks/surface.py` does it.\n"
+    found = json.loads(file.read_text())
+    took, machine = found["seconds"], found["machine"]
+    rows = [
+        ["line of 400 points", f"{took['line']:.0f} s"],
+        ["the same points one by one", f"{took['line, one by one']:.0f} s"],
+        ["plane of 41×41 points", f"{took['plane']:.0f} s"],
+        [f"ten largest eigenvalues, {found['products']} products", f"{took['eigenvalues']:.0f} s"],
+    ]
+    return f"""{table(["look", "time"], rows)}
+
+The MNIST net ({found["parameters"]:,} parameters) on {found["examples"]:,} test images, medians of
+{found["rounds"]} rounds; {machine["processor"]}, {machine["threads"]} threads.
+"""
+
+
+def rate_rules() -> str:
+    """Which rule reads the best rate off a range test, as benchmarks/lr_range.py measured it."""
+    file = ROOT / "benchmarks" / "results" / "lr_range.json"
+    if not file.exists():
+        return "Not measured yet: `python benchmarks/lr_range.py` does it.\n"
+    measured = json.loads(file.read_text())
+    ratios: dict[str, list[float]] = {}
+    for optimizers in measured["found"].values():
+        for rules in optimizers.values():
+            best = min(rule["loss"] for rule in rules.values())
+            for name, rule in rules.items():
+                ratios.setdefault(name, []).append(rule["loss"] / best)
+    rows = [
+        [name, f"{median(values):.2f}", f"{max(values):.2f}", str(sum(v < 1.1 for v in values))]
+        for name, values in ratios.items()
+    ]
+    cases = len(next(iter(ratios.values())))
+    head = ["rate", "median × best", "worst × best", f"within 10 % of the best, of {cases}"]
+    recipes = " and ".join(f"`{name}`" for name in measured["found"])
+    return f"""{table(head, rows)}
+
+Lowest validation loss in trainings at the rate, mean of {measured["seeds"]} seeds, beside that of
+the best of these rules; {recipes} with each optimiser that has a rate.
 """
 
 

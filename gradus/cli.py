@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from tyro.conf import Positional, Suppress
 
@@ -23,10 +23,13 @@ from gradus.verbs import (
     compare,
     data,
     figures,
+    look,
     lr_find,
     race,
     recipes,
     runs,
+    search,
+    stylize,
     surface,
     training,
 )
@@ -47,13 +50,16 @@ look at a run
   predict      answer about new inputs: image files, numbers
   advise       what the curves say, and what to try next
   surface      the loss around its solution: a line, a plane, the curvature
+  look         filters, feature maps of a picture, and what its answer rests on
+
+paint and play
+  stylize      the content of one picture in the style of another
+  race         optimisers race down a valley: an animation
 
 choose settings
   compare      optimisers side by side on a recipe: same seeds, starts, minibatches
   lr-find      a learning rate for a recipe, by a short training
-
-paint and play
-  race         optimisers race down a valley: an animation
+  search       a recipe's best settings, by grid, at random or with TPE
 
 look around
   describe     a recipe's layers, shapes, parameters, operations; its drawing
@@ -102,6 +108,7 @@ VERBS = {
     "train": Verb(training.TrainArgs, training.train, of_recipe=True),
     "compare": Verb(compare.CompareArgs, compare.compare, of_recipe=True, resumed=compare.resumed),
     "lr-find": Verb(lr_find.LrFindArgs, lr_find.lr_find, of_recipe=True),
+    "search": Verb(search.SearchArgs, search.search, of_recipe=True, resumed=search.resumed),
     "evaluate": Verb(runs.EvaluateArgs, runs.evaluate),
     "predict": Verb(runs.PredictArgs, runs.predict),
     "data": Verb(data.DataArgs, data.data),
@@ -110,6 +117,8 @@ VERBS = {
     "advise": Verb(runs.AdviseArgs, runs.advise),
     "surface": Verb(surface.SurfaceArgs, surface.surface),
     "race": Verb(race.RaceArgs, race.race),
+    "look": Verb(look.LookArgs, look.look),
+    "stylize": Verb(stylize.StylizeArgs, stylize.stylize),
     "completion": Verb(CompletionArgs, completion),
 }
 
@@ -122,8 +131,8 @@ def _combined(arguments: type, settings: FitConfig, given: Any = None) -> type:
         settings: where the recipe's begin.
         given: where the verb's own begin; None: as they are declared.
     """
-    own, kind = {f.name for f in fields(arguments)}, type(settings)
-    taken: Any = [(f.name, Suppress[f.type], f) for f in fields(settings) if f.name in own]  # type: ignore[misc]
+    own, kind, hidden = {f.name for f in fields(arguments)}, type(settings), cast(Any, Suppress)
+    taken = [(f.name, hidden[f.type], f) for f in fields(settings) if f.name in own]
     if taken:
         kind = make_dataclass(kind.__name__, taken, bases=(kind,), frozen=True, kw_only=True)
     start = {} if given is None else {"default": given}

@@ -1,8 +1,8 @@
 """Every verb through the front door: what it prints, JSON too, its exit code.
 
 The rooms: gradus.verbs.recipes (list, describe), gradus.verbs.training (train), gradus.verbs.runs
-(runs, evaluate, predict, advise), gradus.verbs.data, gradus.verbs.figures; gradus.verbs.words has
-the words that they share.
+(runs, evaluate, predict, advise), gradus.verbs.data, gradus.verbs.figures, gradus.verbs.search
+(searches are tested in tests/core); gradus.verbs.words has the words that they share.
 """
 
 import io

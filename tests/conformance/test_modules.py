@@ -21,6 +21,7 @@ UNNAMED = {
     "gradus.nn": "holds nothing but its docstring",
     "gradus.verbs": "holds nothing but its docstring",
     "gradus.vision.figures_convolution": "its figures are drawn by their numbers in its test",
+    "gradus.vision.style": "holds nothing but its docstring",
     "gradus.vision.beyond": "holds nothing but its docstring",
     "gradus.vision.beyond.build": "every network of the smoke trainings comes from it",
     "gradus.vision.beyond.parts": "test_clips asks its generator for a part that is none",
