@@ -5,6 +5,7 @@ import io
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
@@ -57,7 +58,7 @@ paint and play
   race         optimisers race down a valley: an animation
 
 choose settings
-  compare      optimisers side by side on a recipe: same seeds, starts, minibatches
+  compare      optimisers side by side on a recipe: same seeds, same starts
   lr-find      a learning rate for a recipe, by a short training
   search       a recipe's best settings, by grid, at random or with TPE
 
@@ -132,7 +133,7 @@ def _combined(arguments: type, settings: FitConfig, given: Any = None) -> type:
         given: where the verb's own begin; None: as they are declared.
     """
     own, kind, hidden = {f.name for f in fields(arguments)}, type(settings), cast(Any, Suppress)
-    taken = [(f.name, hidden[f.type], f) for f in fields(settings) if f.name in own]
+    taken = [(f.name, hidden[f.type], copy(f)) for f in fields(settings) if f.name in own]
     if taken:
         kind = make_dataclass(kind.__name__, taken, bases=(kind,), frozen=True, kw_only=True)
     start = {} if given is None else {"default": given}

@@ -2,7 +2,8 @@
 
 The rooms: gradus.verbs.recipes (list, describe), gradus.verbs.training (train), gradus.verbs.runs
 (runs, evaluate, predict, advise), gradus.verbs.data, gradus.verbs.figures, gradus.verbs.search
-(searches are tested in tests/core); gradus.verbs.words has the words that they share.
+(searches are tested in tests/core), gradus.verbs.look and gradus.verbs.stylize (in tests/vision);
+gradus.verbs.words has the words that they share.
 """
 
 import io
@@ -122,7 +123,8 @@ def test_every_setting_is_an_option_with_its_help(name, capsys):
     said = call(capsys, "train", name, "--help")
     assert said.code == 0
     for setting in vars(catalog.recipe(name).config):
-        assert f"--{setting.replace('_', '-')}" in said.out
+        name = setting.replace("_", "-")
+        assert f"--{name}" in said.out or f"--no-{name}" in said.out
     assert "Learning rate" in said.out
 
 

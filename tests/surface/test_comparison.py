@@ -374,8 +374,8 @@ def test_a_full_disk_is_no_divergence(tmp_path, monkeypatch):
     [
         ({"names": ("sgd", "adamm")}, "no optimizer is called 'adamm': did you mean adam"),
         ({"names": ("xyz",)}, "no optimizer is called 'xyz'; there are sgd, momentum"),
-        ({"names": ("sgd", "sgd")}, "needs different optimizers, got 'sgd sgd'"),
-        ({"names": ()}, "needs different optimizers"),
+        ({"names": ("sgd", "sgd")}, "needs one or more different optimizers, got sgd sgd"),
+        ({"names": ()}, "needs one or more different optimizers, got none"),
         ({"seeds": 0}, "seeds must be ≥ 1, got 0"),
         ({"lr": {"adagrad": 0.1}}, r"lr is given for adagrad, which is not compared \(sgd, adam\)"),
         ({"lr": {"adam": -1.0}}, "lr must be > 0 and finite, got -1.0"),
