@@ -25,6 +25,8 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/mlp.py
+	$(BIN)/python benchmarks/convnet.py
+	$(BIN)/python benchmarks/augment.py
 
 docs: $(VENV)/.dev
 	$(BIN)/mkdocs serve
