@@ -197,7 +197,8 @@ def image_changes() -> str:
         return ""
     rows = [[name, f"{rate:,}"] for name, rate in found["images_per_second"].items()]
     return f"""Random changes of photos of 32×32 in batches of {found["batch"]}, with
-{found["threads"]} threads, as `benchmarks/augment.py` measured them ({found["machine"]["processor"]}).
+{found["threads"]} threads, as `benchmarks/augment.py` measured them
+({found["machine"]["processor"]}).
 
 {table(["change", "images/s"], rows)}
 """
