@@ -11,7 +11,7 @@ from gradus.core import plot
 from gradus.core.report import show
 from gradus.surface.standings import Comparison, Contestant, Training
 
-WIDE = 30.0
+WIDE = 10.0
 """A panel's axis is logarithmic where its values differ by more than this factor."""
 
 Numbers = Callable[[Training], list[float] | list[int]]
@@ -104,7 +104,8 @@ def _words(comparison: Comparison) -> tuple[str, str]:
     level = show(metric, comparison.level)
     if soonest is not None:
         steps = soonest.to_level(comparison.level)["steps"]
-        finding += f"; {soonest.name} comes to {level} soonest, in {steps:,.0f} steps"
+        who = " and" if soonest is winner else f"; {soonest.name}"
+        finding += f"{who} comes to {level} soonest, in {steps:,.0f} steps"
     trainings = len(winner.trainings)
     failed = sum(len(c.trainings) - len(c.whole) for c in comparison.contestants)
     subtitle = (
@@ -117,7 +118,9 @@ def _words(comparison: Comparison) -> tuple[str, str]:
 
 
 def fastest(comparison: Comparison) -> Contestant | None:
-    """The optimiser that reached the level in the fewest steps, of those that did with any seed."""
-    reached = {c.name: c.to_level(comparison.level)["steps"] for c in comparison.contestants}
-    able = [c for c in comparison.contestants if reached[c.name] is not None]
-    return min(able, key=lambda c: reached[c.name], default=None)
+    """The optimiser that reached the level in the fewest steps, of those with the most seeds."""
+    reached = {c.name: c.to_level(comparison.level) for c in comparison.contestants}
+    able = [c for c in comparison.contestants if reached[c.name]["seeds"]]
+    return min(
+        able, key=lambda c: (-reached[c.name]["seeds"], reached[c.name]["steps"]), default=None
+    )

@@ -466,7 +466,12 @@ def test_the_title_tells_who_won_and_who_was_soonest(whole):
     assert f"{whole.winner.name} is best: validation accuracy {whole.winner.mean:.2%}" in words
     soonest = fastest(whole)
     steps = soonest.to_level(whole.level)["steps"]
-    assert f"{soonest.name} comes to {whole.level:.2%} soonest, in {steps:,.0f} steps" in words
+    who = "and" if soonest is whole.winner else soonest.name
+    assert f" {who} comes to {whole.level:.2%} soonest, in {steps:,.0f} steps" in words
+    level = whole.winner.trainings[0].best("max")
+    for name, level_ in ((whole.winner.name, level), (None, 2.0)):
+        found = fastest(replace(whole, contestants=[whole.winner], level=level_))
+        assert (found and found.name) == name
     assert "tiny, 5 epochs in batches of 16; mean ± standard error of 2 seeds" in words
 
 
