@@ -1,11 +1,15 @@
 """The networks that judge: which layers, what they take, which sizes."""
 
+from functools import partial
+
 import pytest
 import torch
 
 from gradus.core.errors import DataError, UsageError
 from gradus.vision import VGG, ConvNet
+from gradus.vision.style import networks
 from gradus.vision.style.networks import CONTENT, STYLE, network_of, vgg_network
+from gradus.vision.vgg import MEAN, STD, stage_names
 from gradus.vision.vgg_weights import torchvision_keys
 from tests.commands import offline
 
@@ -75,19 +79,29 @@ def test_sizes_that_leave_a_layer_nothing(net):
     assert not found.takes(3, 4)
 
 
-def test_vgg19_by_the_papers_layers(tmp_path):
-    torch.manual_seed(0)
-    small = VGG(19, width=1, units=4, classes=3, shape=(3, 32, 32))
-    names = torchvision_keys(small)
-    state = {names[ours]: tensor for ours, tensor in small.state_dict().items()}
-    path = tmp_path / "vgg19.pth"
-    torch.save(state, path)
-    with pytest.raises(DataError, match="weights of another network"):
-        vgg_network(path)
-    from gradus.vision.vgg import stage_names
+def torchvision_file(net, path):
+    """A network's weights as torchvision would have written them."""
+    names = torchvision_keys(net)
+    torch.save({names[ours]: t for ours, t in net.state_dict().items()}, path)
 
-    stages = stage_names(small)
-    assert [stages[name] for name in CONTENT + STYLE] == [f"relu_{i}" for i in (10, 1, 3, 5, 9, 13)]
+
+def test_vgg19_by_the_papers_layers(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    small = {"width": 1, "units": 4, "classes": 3, "shape": (3, 32, 32)}
+    net = VGG(19, **small)
+    torchvision_file(net, tmp_path / "vgg19.pth")
+    with pytest.raises(DataError, match="weights of another network"):
+        vgg_network(tmp_path / "vgg19.pth")
+    monkeypatch.setattr(networks, "VGG", partial(VGG, **small))
+    found = vgg_network(tmp_path / "vgg19.pth")
+    stages = stage_names(net)
+    assert found.content == tuple(stages[name] for name in CONTENT) == ("relu_10",)
+    assert found.style == tuple(stages[name] for name in STYLE)
+    image = torch.rand(1, 3, 16, 16)
+    mean, std = (torch.tensor(v)[:, None, None] for v in (MEAN, STD))
+    expected = net.relu_1(net.conv_1((image - mean) / std))
+    torch.testing.assert_close(found.features(image)["relu_1"], expected)
+    assert vgg_network(tmp_path / "vgg19.pth", style=["relu2_2"]).style == (stages["relu2_2"],)
 
 
 def test_weights_that_are_absent_are_said_in_one_line(monkeypatch, tmp_path):
