@@ -262,7 +262,8 @@ def _trial(work: Work, name: str, lr: float, part: Part) -> Outcome:
         part.close()
     if fitted.best_value is None:
         return None
-    return fitted.best_value, fitted.records[fitted.best_epoch - 1]["validation/loss"]
+    loss = fitted.records[fitted.best_epoch - 1]["validation/loss"]
+    return fitted.best_value, loss if task.goal is None else fitted.best_epoch
 
 
 def _is_finished(path: Path) -> bool:

@@ -75,6 +75,7 @@ def _draw_panel(ax: Axes, comparison: Comparison, x: Numbers, y: Numbers) -> Non
     drawn = np.concatenate(tops)
     if drawn.min() > 0 and drawn.max() > WIDE * drawn.min():
         ax.set_yscale("log")
+        ax.set_ylim(drawn.min() / 1.5, 1.5 * drawn.max())  # a band may reach down to 0
         ax.yaxis.set_major_formatter("{x:g}")
     if max(ends) > WIDE * min(ends):
         ax.set_xscale("log")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from math import log10
+from statistics import mean
 from typing import Literal
 
 AROUND = 2
@@ -12,7 +13,8 @@ SHARE = 4
 """Rates are tried in trainings of so many times fewer epochs."""
 
 Outcome = tuple[float, float] | None
-"""The watched value of a training's best epoch and the validation loss there; None: it failed."""
+"""The watched value of a training's best epoch, and what decides between equal ones, the lower: the
+validation loss there, or the epochs until the goal where there is one. None: it failed."""
 Better = Literal["min", "max"]
 
 
@@ -32,15 +34,17 @@ def grid(lr: float) -> list[float]:
 
 
 def best(tried: Mapping[float, Outcome], better: Better) -> float:
-    """The rate with the best watched value; of equal ones that with the lower loss.
+    """The rate with the best watched value; of equal outcomes the one nearest to the middle.
 
     Where every training failed it is the smallest.
     """
-    sign = -1 if better == "max" else 1
+    sign, middle = -1 if better == "max" else 1, mean(map(rung, tried))
 
     def order(lr: float) -> tuple[float, ...]:
         outcome = tried[lr]
-        return (1, lr) if outcome is None else (0, sign * outcome[0], outcome[1], lr)
+        if outcome is None:
+            return (1, lr)
+        return 0, sign * outcome[0], outcome[1], abs(rung(lr) - middle), lr
 
     return min(tried, key=order)
 

@@ -18,6 +18,7 @@ from gradus.core.progress import Silent
 from gradus.core.rules import OPTIMISERS
 from gradus.core.run import create
 from gradus.core.task import build_task
+from gradus.neurons.recipes import EXAM_PERCEPTRON
 from gradus.surface import comparison as module
 from gradus.surface.comparison import compare
 from gradus.surface.figures_comparison import draw_comparison, fastest
@@ -173,6 +174,13 @@ def test_rates_that_are_given_or_own_are_taken_as_they_are(tmp_path):
     assert by_name["sgd"].how == "grid"
     own = small(tmp_path / "b", lr="own", seeds=1, config=replace(CONFIG, lr=0.07))
     assert {c.lr for c in own.contestants} == {0.07}
+
+
+def test_where_there_is_a_goal_the_rate_that_comes_to_it_soonest_is_taken(tmp_path):
+    config = replace(EXAM_PERCEPTRON.config, epochs=60, examples=20)
+    found = compare(EXAM_PERCEPTRON, ("sgd",), config=config, seeds=1, path=tmp_path / "c").winner
+    reached = {lr: epochs for lr, (error, epochs) in found.tried.items() if error == 0}
+    assert reached[found.lr] == min(reached.values()) == int(min(reached.values()))
 
 
 def test_momentum_is_for_those_that_have_one(tmp_path):

@@ -29,7 +29,9 @@ def test_the_best_has_the_best_value_then_the_lowest_loss():
     assert best(tried, "max") == 1.0
     assert best(tried, "min") == 0.1
     assert best({0.1: None, 0.3: (0.0, 9.0)}, "max") == 0.3
-    assert best({0.3: (0.5, 1.0), 0.1: (0.5, 1.0)}, "max") == 0.1, "of equal ones the smaller"
+    alike = dict.fromkeys((0.01, 0.03, 0.1, 0.3, 1.0), (0.5, 1.0))
+    assert best(alike, "max") == 0.1, "of equal ones the middle"
+    assert beyond(alike, "max") is None
 
 
 def test_where_all_failed_the_smallest_is_left():
