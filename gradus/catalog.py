@@ -22,6 +22,7 @@ RECIPES = {
     "mnist-cnn-best": "gradus.vision.recipes:MNIST_CNN_BEST",
     "cifar10-cnn": "gradus.vision.recipes:CIFAR10_CNN",
     "cifar10-cnn-bn": "gradus.vision.recipes:CIFAR10_CNN_BN",
+    "cifar10-vgg": "gradus.vision.recipes:CIFAR10_VGG",
     "cifar10-modern": "gradus.vision.recipes:CIFAR10_MODERN",
     "moving-digits": "gradus.vision.beyond.recipes:MOVING_DIGITS",
     "spoken-tones": "gradus.vision.beyond.recipes:SPOKEN_TONES",

@@ -38,7 +38,7 @@ class StylizeArgs:
       name in `gradus describe`.
 
     Try:
-      gradus train cifar10-cnn --run-dir runs/photos
+      gradus train cifar10-vgg --run-dir runs/photos
       gradus stylize photo.jpg painting.jpg --out mine.png --network runs/photos
     """
 

@@ -17,7 +17,7 @@ from gradus.data.weights import WEIGHTS
 from gradus.vision.embedding import NEIGHBOURS, draw_map, knn_accuracy, last_hidden, tsne
 from gradus.vision.figures_training import EPOCHS
 from gradus.vision.filters import draw_filters, first_filters
-from gradus.vision.recipes import CIFAR10_CNN_BN, CIFAR10_MODERN
+from gradus.vision.recipes import CIFAR10_CNN_BN, CIFAR10_VGG
 from gradus.vision.style.config import StyleConfig
 from gradus.vision.style.descent import stylize
 from gradus.vision.style.networks import StyleNetwork, run_network, vgg_network
@@ -109,10 +109,10 @@ def _learned(run: Run) -> str:
 
 
 def _judge() -> StyleNetwork:
-    """VGG-19 where its weights are on this machine, else the best network for photos of ours."""
+    """VGG-19 where its weights are on this machine, else a small VGG trained here."""
     if status(WEIGHTS["vgg19"])[0].ok:
         return vgg_network()
-    return run_network(trained(CIFAR10_MODERN, data=find_cifar10()))
+    return run_network(trained(CIFAR10_VGG, data=find_cifar10()))
 
 
 def _painting() -> Path | None:

@@ -200,6 +200,41 @@ CIFAR10_CNN_BN = replace(
     smoke={**CIFAR10_CNN.smoke, "layers": "conv 5x5x4 norm relu pool 2, dense 16 norm relu"},
 )
 
+CIFAR10_VGG = Recipe(
+    name="cifar10-vgg",
+    summary="A small VGG with batch normalisation: two 3×3 convolutions, then a pool, three times.",
+    source="chapter 5, figure 5-14; Simonyan and Zisserman 2014",
+    data=CIFAR10,
+    config=ImageConfig(
+        data="cifar10",
+        colour=True,
+        validation=2000,
+        layers="conv 3x3x32 norm relu, conv 3x3x64 norm relu, pool 2, "
+        "conv 3x3x96 norm relu, conv 3x3x96 norm relu, pool 2, "
+        "conv 3x3x128 norm relu, conv 3x3x128 norm relu, average all",
+        distort="flip, shift 4 reflect",
+        whiten=True,
+        epochs=12,
+        optimizer="adamw",
+        lr=0.004,
+        schedule="one-cycle",
+        warmup=0.3,
+    ),
+    quick={
+        "epochs": 1,
+        "layers": "conv 3x3x16 norm relu pool 2, conv 3x3x32 norm relu pool 2, "
+        "conv 3x3x64 norm relu, average all",
+    },
+    smoke={
+        "epochs": 2,
+        "data": "digits",
+        "validation": 200,
+        "layers": "conv 3x3x4 norm relu, pool 2, conv 3x3x4 norm relu, average all",
+        "distort": "flip, shift 1 reflect",
+    },
+    **SHARED,
+)
+
 CIFAR10_MODERN = Recipe(
     name="cifar10-modern",
     summary="A whitened first convolution and what else makes training on photos short.",

@@ -8,7 +8,7 @@ import torch
 from gradus.core.experiment import train
 from gradus.vision import ConvNet, figures_inside
 from gradus.vision.embedding import knn_accuracy, last_hidden, tsne
-from gradus.vision.recipes import CIFAR10_CNN_BN, CIFAR10_MODERN, DIGITS_CNN
+from gradus.vision.recipes import CIFAR10_CNN_BN, CIFAR10_VGG, DIGITS_CNN
 from gradus.vision.style.config import StyleConfig
 from gradus.vision.style.networks import network_of
 from tests.commands import offline
@@ -87,6 +87,6 @@ def test_runs_are_those_of_the_chapter(monkeypatch, tmp_path, run):
     monkeypatch.setattr(figures_inside, "trained", trained)
     assert figures_inside._photos() is run
     assert figures_inside._judge().name.startswith("digits-cnn")
-    assert [recipe for recipe, _ in asked] == [CIFAR10_CNN_BN, CIFAR10_MODERN]
+    assert [recipe for recipe, _ in asked] == [CIFAR10_CNN_BN, CIFAR10_VGG]
     for recipe, settings in asked:
         assert recipe.configure(**settings).data == "cifar10"
