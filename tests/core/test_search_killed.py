@@ -128,7 +128,7 @@ def test_workers_killed_stopped_and_gone_on_with(tmp_path, capsys):
 
 def test_a_worker_ends_with_the_process_that_started_it(tmp_path, monkeypatch):
     """It saves, and says how the study goes on; nobody is there to hear it."""
-    monkeypatch.setattr(search_killed, "STEP_SECONDS", 0.02)
+    monkeypatch.setattr(search_killed, "STEP_SECONDS", 0.2)
     plan = studies.Plan(
         recipe=search_killed.SLOW,
         config=search_killed.SLOW.config,
@@ -147,5 +147,6 @@ def test_a_worker_ends_with_the_process_that_started_it(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "s" / "trial-000" / "run.json").read_text())["status"] == (
         "interrupted"
     )
+    monkeypatch.setattr(search_killed, "STEP_SECONDS", 0)
     work(study)
     assert studies.finished(study)
