@@ -91,7 +91,7 @@ def figure_5_20() -> Figure:
     plot.title(
         fig,
         f"Content of one, style of the other: {fall:.1%} of the loss is gone",
-        f"{name.capitalize()}; judged by {network.name}; {width}×{height} pixels, "
+        f"Style: {name}; judged by {network.name}; {width}×{height} pixels, "
         f"{config.steps} steps of L-BFGS at each of {len(last.sizes)} sizes; style weight "
         f"{config.style_weight:g}",
     )

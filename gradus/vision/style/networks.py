@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 from gradus.core.errors import DataError, UsageError
 from gradus.core.recipe import nearest
 from gradus.core.run import Run
+from gradus.data.cifar import MEAN as PHOTO_MEAN
+from gradus.data.cifar import STD as PHOTO_STD
 from gradus.vision.activations import activations
-from gradus.vision.augment import per_image_whitening
 from gradus.vision.convnet import ConvNet
 from gradus.vision.predict import classifier
 from gradus.vision.style.colours import luminance
@@ -94,8 +96,10 @@ def vgg_network(
 def run_network(run: Run, content: Sequence[str] = (), style: Sequence[str] = ()) -> StyleNetwork:
     """The network of a run that names images; see `network_of` for the layers.
 
-    Images are whitened as in the run. They are not cut to the size that it was trained with:
-    convolutions take any. A network that sees grey sees the luminance.
+    Images are not cut to the size that it was trained with: convolutions take any. A network that
+    sees grey sees the luminance. Where the run brings each image to mean 0 and variance 1, all
+    images here are moved and scaled alike, by what photos have on average: otherwise the network
+    would be blind to how bright an image is and how strong its contrasts are.
 
     Raises:
         UsageError: the run's recipe does something else, or a layer is unknown.
@@ -107,7 +111,7 @@ def run_network(run: Run, content: Sequence[str] = (), style: Sequence[str] = ()
 
     def prepare(image: Tensor) -> Tensor:
         seen = luminance(image) if net.shape[0] == 1 else image
-        return per_image_whitening(seen) if model.whiten else seen
+        return (seen - fmean(PHOTO_MEAN)) / fmean(PHOTO_STD) if model.whiten else seen
 
     return network_of(net, name, prepare, content, style)
 

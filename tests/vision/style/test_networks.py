@@ -6,9 +6,14 @@ import pytest
 import torch
 
 from gradus.core.errors import DataError, UsageError
+from gradus.core.experiment import train
+from gradus.data import cifar
 from gradus.vision import VGG, ConvNet
+from gradus.vision.predict import classifier
+from gradus.vision.recipes import DIGITS_CNN
 from gradus.vision.style import networks
-from gradus.vision.style.networks import CONTENT, STYLE, network_of, vgg_network
+from gradus.vision.style.colours import luminance
+from gradus.vision.style.networks import CONTENT, STYLE, network_of, run_network, vgg_network
 from gradus.vision.vgg import MEAN, STD, stage_names
 from gradus.vision.vgg_weights import torchvision_keys
 from tests.commands import offline
@@ -77,6 +82,23 @@ def test_sizes_that_leave_a_layer_nothing(net):
     found = network_of(net, "mine")
     assert found.takes(4, 4)
     assert not found.takes(3, 4)
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+def test_a_run_sees_luminance_and_brightness(tmp_path, whiten):
+    """Where a run whitens each image, brightness and contrast count here all the same."""
+    config = DIGITS_CNN.configure(**{**DIGITS_CNN.smoke, "epochs": 1, "whiten": whiten})
+    run = train(DIGITS_CNN, config, path=tmp_path / "run")
+    found = run_network(run)
+    assert found.name == f"digits-cnn ({tmp_path}/run)"
+    image = torch.rand(1, 3, 9, 14)
+    seen = luminance(image)
+    if whiten:
+        mean, std = (sum(v) / 3 for v in (cifar.MEAN, cifar.STD))
+        seen = (seen - mean) / std
+    net = classifier(run).net
+    expected = net.relu_1(net.norm_1(net.conv_1(seen)))
+    torch.testing.assert_close(found.features(image)["relu_1"], expected)
 
 
 def torchvision_file(net, path):
