@@ -18,12 +18,16 @@ from gradus.core import plot
 from gradus.core.errors import UsageError
 from gradus.vision.activations import evaluating
 
+Colour = tuple[float, float, float, float]  # red, green, blue, opacity
+
 COMPONENTS = 50
 """Principal components that are kept before neighbours are looked for."""
 EXACT = 20_000
 """Points up to which neighbours are found exactly."""
 NEIGHBOURS = 10
 """Neighbours that vote in `knn_accuracy`."""
+PANEL = 6.2
+"""Width of a map, in inches."""
 ACROSS = 32
 """Thumbnails across a map."""
 
@@ -137,18 +141,15 @@ def draw_map(
     Returns:
         The figure, without a title.
     """
-    fig, (left, right) = plot.new_figure(1, 2, (12.4, 6.6))
-    colours = [mpl.colormaps["tab10"](i % 10) for i in range(len(classes))]
-    for number, name in enumerate(classes):
-        own = positions[labels == number]
-        if len(own) == 0:
-            continue
-        left.scatter(own[:, 0], own[:, 1], s=7, color=colours[number], linewidth=0)
-        x, y = np.median(own, axis=0)
-        words = left.text(x, y, name, ha="center", va="center", size=11, weight="bold")
-        words.set_path_effects([withStroke(linewidth=3, foreground="white")])
-    _thumbnails(right, positions, images, [colours[label] for label in labels])
     low, high = positions.min(0), positions.max(0)
+    tall = float((high - low)[1] / max((high - low)[0], 1e-12))
+    fig, (left, right) = plot.new_figure(1, 2, (2 * PANEL, 0.9 + PANEL * min(max(tall, 0.4), 1.1)))
+    colours = [mpl.colormaps["tab10"](i % 10) for i in range(len(classes))]
+    for number in range(len(classes)):
+        x, y = positions[labels == number].T
+        left.scatter(x, y, s=7, color=colours[number], linewidth=0)
+    _names(left, positions, labels, classes, colours)
+    _thumbnails(right, positions, images, [colours[label] for label in labels])
     margin = 0.03 * (high - low).max()
     for ax in (left, right):
         ax.set(xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin))
@@ -157,11 +158,37 @@ def draw_map(
     return fig
 
 
+def _names(
+    ax: Axes,
+    positions: Float[np.ndarray, "n 2"],
+    labels: Int[np.ndarray, "n"],
+    classes: Sequence[str],
+    colours: Sequence[Colour],
+) -> None:
+    """Write each class at the median of its points, moved down where it would meet another."""
+    inch = float(np.ptp(positions, axis=0).max()) / PANEL
+    middles = {
+        number: np.median(positions[labels == number], axis=0)
+        for number in range(len(classes))
+        if (labels == number).any()
+    }
+    placed: list[tuple[float, float, float]] = []
+    for number, (x, y) in sorted(middles.items(), key=lambda m: -m[1][1]):
+        half = 0.055 * len(classes[number]) * inch
+        for at, low, reach in placed:
+            if abs(x - at) < half + reach and y > low - 0.2 * inch:
+                y = low - 0.2 * inch
+        placed.append((x, y, half))
+        words = ax.text(x, y, classes[number], ha="center", va="center", size=11, weight="bold")
+        words.set_color(plot.readable(colours[number]))
+        words.set_path_effects([withStroke(linewidth=3, foreground="white")])
+
+
 def _thumbnails(
     ax: Axes,
     positions: Float[np.ndarray, "n 2"],
     images: Float[np.ndarray, "n height width *channels"],
-    colours: Sequence[tuple[float, float, float, float]],
+    colours: Sequence[Colour],
 ) -> None:
     """Draw the images in an even grid, framed in their colours.
 

@@ -1,5 +1,7 @@
 """Maps of the last hidden layer: the layer, t-SNE, neighbours that vote, the drawing."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -103,3 +105,15 @@ def test_the_drawing_shows_each_class_and_each_thumbnail_once(digits, map_, colo
     assert 20 < len(places) == len(set(places)) <= 300
     plot.title(fig, "a map")
     assert_readable(fig)
+    boxes = [t.get_window_extent() for t in left.texts]
+    pairs = itertools.combinations(boxes, 2)
+    assert not any(one.overlaps(other) for one, other in pairs)
+
+
+def test_names_of_classes_in_one_place_stand_below_each_other():
+    positions = np.random.default_rng(0).normal(size=(90, 2))
+    labels = np.arange(90) % 3
+    fig = draw_map(positions, labels, ["one", "two", "three"], np.zeros((90, 4, 4)))
+    fig.draw_without_rendering()
+    boxes = [t.get_window_extent() for t in fig.axes[0].texts]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
