@@ -87,10 +87,11 @@ def between_markers(page: str, table: str) -> str:
 
 def summary(recipes: list[tuple[Recipe, Measured]]) -> str:
     """The README's table: a row for each recipe."""
-    head = ["recipe", "test", "`--quick`", "time", "in full", "time", "book"]
+    head = ["recipe", "learns from", "test", "`--quick`", "time", "in full", "time", "book"]
     rows = [
         [
             f"`{recipe.name}`",
+            examples(m, "full"),
             recipe.metric,
             *(cell for kind in ("quick", "full") for cell in (score(m, kind), seconds(m, kind))),
             BOOK.get(recipe.name, "–"),
@@ -102,11 +103,13 @@ def summary(recipes: list[tuple[Recipe, Measured]]) -> str:
 
 def results_page(recipes: list[tuple[Recipe, Measured]]) -> str:
     """docs/results.md: every measurement with its band, seeds and machine."""
-    head = ["recipe", "settings", "test", "mean ± sd", "band", "seeds", "time", "book"]
+    head = ["recipe", "settings", "learns from", "test", "mean ± sd"]
+    head += ["band", "seeds", "time", "book"]
     rows = [
         [
             f"[{r.name}](recipes/{r.name}.md)",
             label,
+            examples(m, kind),
             r.metric,
             score(m, kind),
             band(m, kind),
@@ -385,10 +388,11 @@ def results(recipe: Recipe, measured: Measured) -> str:
     """What was measured of one recipe, beside the book's result."""
     if not measured:
         return f"Not measured yet: `python benchmarks/bands.py {recipe.name}` does it."
-    head = ["", f"test {recipe.metric}", "band", "seeds", "time", "machine"]
+    head = ["", "learns from", f"test {recipe.metric}", "band", "seeds", "time", "machine"]
     rows = [
         [
             label,
+            examples(measured, kind),
             score(measured, kind),
             band(measured, kind),
             str(m["seeds"]),
@@ -399,7 +403,7 @@ def results(recipe: Recipe, measured: Measured) -> str:
         if (m := measured.get(kind))
     ]
     if recipe.name in BOOK:
-        rows.append(["book", BOOK[recipe.name], "", "", "", ""])
+        rows.append(["book", "", BOOK[recipe.name], "", "", "", ""])
     return table(head, rows)
 
 
@@ -425,6 +429,11 @@ def score(measured: Measured, kind: str) -> str:
         return "–"
     mean = show(m["metric"], m["mean"])
     return mean if m["seeds"] == 1 else f"{mean} ± {show(m['metric'], m['sd'])}"
+
+
+def examples(measured: Measured, kind: str) -> str:
+    """The number of training examples, or a dash."""
+    return f"{measured[kind]['examples']:,}" if kind in measured else "–"
 
 
 def band(measured: Measured, kind: str) -> str:

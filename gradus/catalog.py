@@ -1,7 +1,7 @@
 """Every recipe and figure by name: strings only, nothing is imported until it is asked for."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -81,13 +81,23 @@ def expected(name: str) -> dict[str, Any]:
     return json.loads(files("gradus").joinpath("expected.json").read_text()).get(name, {})
 
 
-def verdict(recipe: Recipe, value: float) -> str:
-    """Whether a quick run's score is what was measured for it, in one line."""
+def verdict(recipe: Recipe, results: Mapping[str, Any]) -> str:
+    """Whether a quick run's score is what was measured for it, in one line.
+
+    Args:
+        recipe: what was trained.
+        results: of the run, as run.json has them.
+    """
     from gradus.core.report import show
 
     measured = expected(recipe.name).get("quick")
     if not measured:
         return "no score was measured for this recipe yet"
     low, high = (show(recipe.metric, v) for v in measured["band"])
+    told = f"the expected band {low} to {high} ({measured['seeds']} seeds)"
+    known, here = measured.get("examples"), results.get("examples")
+    if known and known != here:
+        return f"{told} was measured with {known:,} training examples, this run had {here:,}"
+    value = results["test"][recipe.metric]
     fell = "inside" if measured["band"][0] <= value <= measured["band"][1] else "OUTSIDE"
-    return f"{fell} the expected band {low} to {high} ({measured['seeds']} seeds)"
+    return f"{fell} {told}"

@@ -161,6 +161,7 @@ def _finish(
         "best_epoch": fitted.best_epoch,
         "epochs": fitted.epoch,
         "steps": fitted.step,
+        "examples": task.train.examples,
         "seconds": round(sum(t["seconds"] for t in run.records("timing")), 3),
     }
     if test:

@@ -53,7 +53,7 @@ def train(args: TrainArgs, recipe: Recipe, config: Any) -> None:
         f"({results['steps']:,} updates in {results['seconds']:.1f} s)"
     )
     if args.quick:
-        say(catalog.verdict(recipe, value))
+        say(catalog.verdict(recipe, results))
     say(f"{run.path}/report.md has the figures; go on with")
     say(f"  gradus evaluate {run.path}")
     say(f"  gradus advise {run.path}")

@@ -32,12 +32,12 @@ def test_generated_tables_are_up_to_date(table):
 def test_tables_show_what_was_measured(table):
     recipe = catalog.recipe("mnist-mlp")
     m = {"metric": "accuracy", "mean": 0.9812, "sd": 0.0011, "band": [0.9779, 0.9845]}
-    quick = {**m, "seeds": 10, "seconds": 31.4, "machine": "a machine, 2 cores"}
+    quick = {**m, "seeds": 10, "examples": 55_000, "seconds": 31.4, "machine": "a machine, 2 cores"}
     for text in (
         table.results_page([(recipe, {"quick": quick})]),
         table.results(recipe, {"quick": quick}),
     ):
-        for part in ("98.12% ± 0.11%", "97.79% to 98.45%", " 10 ", "31 s", "a machine, 2 cores"):
+        for part in ("98.12% ± 0.11%", "97.79% to 98.45%", " 10 ", "55,000", "31 s", "a machine"):
             assert part in text
         assert "98.2% in 300 epochs" in text
     assert "98.12% ± 0.11% | 31 s | – | – |" in table.summary([(recipe, {"quick": quick})])
