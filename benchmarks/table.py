@@ -31,6 +31,17 @@ BOOK = {
     "cifar10-cnn-bn": "96.7%",
 }
 """Test accuracy that the book's text gives for its own listing."""
+IN_README = (
+    "mnist-logistic",
+    "mnist-mlp",
+    "mnist-cnn",
+    "mnist-cnn-fast",
+    "mnist-cnn-best",
+    "cifar10-cnn",
+    "cifar10-cnn-bn",
+    "cifar10-modern",
+)
+"""The recipes that the README's table shows; docs/results.md has all of them."""
 ALWAYS_SHOWN = ("epochs", "batch_size", "optimizer", "lr")
 NOT_SHOWN = MACHINE_SETTINGS | {"seed", "precision", "checkpoint_seconds"}
 
@@ -67,6 +78,7 @@ def pages() -> dict[Path, str]:
         generated / "second-order.md": second_order(),
         generated / "surface.md": surface(),
         generated / "lr-find.md": rate_rules(),
+        generated / "stylize.md": painting(),
         **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes},
     }
 
@@ -86,7 +98,7 @@ def between_markers(page: str, table: str) -> str:
 
 
 def summary(recipes: list[tuple[Recipe, Measured]]) -> str:
-    """The README's table: a row for each recipe."""
+    """The README's table: a row for each recipe of `IN_README`."""
     head = ["recipe", "learns from", "test", "`--quick`", "time", "in full", "time", "book"]
     rows = [
         [
@@ -97,6 +109,7 @@ def summary(recipes: list[tuple[Recipe, Measured]]) -> str:
             BOOK.get(recipe.name, "–"),
         ]
         for recipe, m in recipes
+        if recipe.name in IN_README
     ]
     return table(head, rows)
 
@@ -204,6 +217,22 @@ def image_changes() -> str:
 ({found["machine"]["processor"]}).
 
 {table(["change", "images/s"], rows)}
+"""
+
+
+def painting() -> str:
+    """How long neural style takes, as benchmarks/style.py measured it."""
+    found = benchmark("style")
+    if not found:
+        return "Not measured yet: `python benchmarks/style.py` does it.\n"
+    rows = [[name, f"{value:g}"] for name, value in found["results"].items()]
+    weights = "random weights: the times are those of the published ones, the losses are not"
+    judge = weights if found["weights"] == "random" else "the published weights"
+    return f"""{table(["", "median"], rows)}
+
+{found["size"]} with VGG-19 ({judge}); {found["steps at each size"]} evaluations at each size;
+medians of {found["rounds"]} rounds, {found["processor"]}, {found["threads"]} threads.
+`benchmarks/style.py` measures it.
 """
 
 

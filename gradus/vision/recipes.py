@@ -81,7 +81,8 @@ MNIST_CNN = Recipe(
     data=MNIST,
     config=ImageConfig(
         layers="conv 5x5x32 relu pool 2, conv 5x5x64 relu pool 2, dense 1024 relu dropout 0.5",
-        epochs=12,
+        distort="shift 1",
+        epochs=10,
         batch_size=100,
         optimizer="adam",
         lr=0.001,
@@ -142,14 +143,19 @@ MNIST_CNN_BEST = Recipe(
         distort="shift 2, warp 12 0.1 0.7",
         smoothing=0.1,
         views="shifts",
-        epochs=30,
+        epochs=20,
         batch_size=128,
         optimizer="adam",
         lr=0.01,
         schedule="one-cycle",
         warmup=0.1,
     ),
-    quick={"epochs": 1},
+    quick={
+        "epochs": 1,
+        "layers": "conv 3x3x16 nobias norm relu, conv 3x3x16 nobias pool 2 norm relu, "
+        "conv 3x3x32 nobias norm relu, conv 3x3x32 nobias pool 2 norm relu, "
+        "conv 3x3x64 nobias norm relu, conv 3x3x64 nobias norm relu, pool all",
+    },
     smoke={
         "epochs": 2,
         "data": "digits",
