@@ -1,0 +1,2 @@
+"""The figures of chapter 6."""
+FIGURES: dict = {}
