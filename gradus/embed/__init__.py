@@ -1,8 +1,9 @@
 """Chapter 6: representations of few numbers, learned without labels.
 
-Reading order: `data` (circles), `pca`, `autoencoder`, `sparse`, `hashing`; then `recipes` (the named
-experiments), `build`, `train` (config → task), `predict`, `figures`. What codes are good for:
-`few_labels` (naming images from few labels) and `search` (finding images like a given one).
+Reading order: `data` (circles), `pca`, `distances`, `autoencoder`, `sparse`, `hashing`; then
+`recipes` (the named experiments), `build`, `train` (config → task), `predict` and `figures`. What
+codes are good for: `compare` (against PCA), `few_labels` (naming images from few labels), `search`
+(finding images like a given one).
 """
 
 from typing import TYPE_CHECKING

@@ -62,7 +62,7 @@ def pack(code: Float[Tensor, "n bits"]) -> Int64[np.ndarray, "n"]:
     Raises:
         UsageError: there are too many bits, or other values than 0 and 1.
     """
-    n, bits = code.shape
+    bits = code.shape[1]
     if not 1 <= bits <= MOST_BITS:
         raise UsageError(f"an address has 1 to {MOST_BITS} bits, got {bits}")
     if not torch.equal(code, (code > 0).to(code)):
