@@ -31,7 +31,7 @@ class Autoencoder(nn.Module):
         self,
         sizes: Sequence[int],
         activation: str = "sigmoid",
-        norm: bool = True,
+        norm: float = 1.0,
         code: nn.Module | None = None,
         output: str = "sigmoid",
     ) -> None:
@@ -41,7 +41,8 @@ class Autoencoder(nn.Module):
             sizes: neurons in each layer from the input to the code, such as (784, 1000, 500, 250,
                 2); each ≥ 1.
             activation: f of the hidden layers: sigmoid, tanh, relu or linear.
-            norm: whether hidden layers have batch normalisation.
+            norm: spread γ of the hidden layers' normalised logits at the start; 0: no batch
+                normalisation.
             code: applied to the code's logits, such as `nn.Sigmoid()`; None leaves them.
             output: f of the last layer: sigmoid for values in [0, 1], linear for any.
 

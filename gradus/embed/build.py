@@ -35,4 +35,4 @@ def code_of(config: AutoencoderConfig) -> nn.Module | None:
 def circle_net(config: CirclesConfig) -> Autoencoder:
     """The autoencoder for points of a plane."""
     sizes = (2, *config.hidden, config.code)
-    return Autoencoder(sizes, config.activation, norm=False, output="linear")
+    return Autoencoder(sizes, config.activation, norm=0, output="linear")

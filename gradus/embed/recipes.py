@@ -1,6 +1,7 @@
 """The named experiments of chapter 6 without words: data only."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from gradus.core.errors import UsageError
@@ -16,8 +17,8 @@ class AutoencoderConfig(ImageDataConfig):
     """Neurons in each hidden layer from the image to the code; the way back mirrors them."""
     code: int = 2
     """Numbers in the code."""
-    norm: bool = True
-    """Batch normalisation in the hidden layers."""
+    norm: float = 3.0
+    """Spread γ of a hidden neuron's normalised logits at the start (0: no batch normalisation)."""
     snapshots: tuple[int, ...] = ()
     """Epochs after which the parameters are kept, to look at later."""
 
@@ -26,6 +27,7 @@ class AutoencoderConfig(ImageDataConfig):
         super().__post_init__()
         check_setting(all(h >= 1 for h in self.hidden), "hidden", "all ≥ 1", self.hidden)
         check_setting(self.code >= 1, "code", "≥ 1", self.code)
+        check_setting(0 <= self.norm < inf, "norm", "≥ 0 and finite", self.norm)
         check_setting(all(e >= 1 for e in self.snapshots), "snapshots", "all ≥ 1", self.snapshots)
 
 

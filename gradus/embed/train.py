@@ -5,12 +5,13 @@ from functools import partial
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradus.core.batches import Batch, Batches, whole
 from gradus.core.task import Loss, Metrics, Task
 from gradus.data.tensors import image_parts
-from gradus.embed.autoencoder import l2_cost
+from gradus.embed.autoencoder import Autoencoder, l2_cost
 from gradus.embed.build import autoencoder, circle_net
 from gradus.embed.data import RADII, best_threshold, circles
 from gradus.embed.recipes import AutoencoderConfig, CirclesConfig, DenoisingConfig, SparseConfig
@@ -21,6 +22,8 @@ from gradus.nn.neighbours import NEIGHBOURS, knn_right
 
 HELD_OUT = 1000
 """Points of the validation set and of the test set."""
+DARKEST = 0.001
+"""What a pixel that is 0 in every image begins to be rebuilt as."""
 ON = 0.5
 """From which value on a sigmoid unit of a code counts as active."""
 
@@ -28,8 +31,10 @@ ON = 0.5
 def images(config: AutoencoderConfig) -> Task:
     """Rebuilding images from their codes; their classes are used for measuring alone."""
     parts = image_parts(config.data, config.validation)
+    model = autoencoder(config, math.prod(parts.shape))
+    start_at_mean_(model, parts.train[0])
     return Task(
-        model=autoencoder(config, math.prod(parts.shape)),
+        model=model,
         train=Batches(parts.train, config.batch_size, config.seed),
         validation=whole(parts.validation),
         test=lambda: whole(parts.test()),
@@ -57,6 +62,16 @@ def points(config: CirclesConfig) -> Task:
         sample=train[0][:1],
         facts={"inputs": ["x", "y"], "circles": config.circles},
     )
+
+
+@torch.no_grad()
+def start_at_mean_(model: Autoencoder, images: Float[Tensor, "n features"]) -> None:
+    """Let a decoder that ends in a sigmoid begin with the mean image: c_i = logit(x̄_i), in place.
+
+    Pixels that are 0 (or 1) in every image begin at `DARKEST` from there.
+    """
+    mean = images.mean(0).clamp(DARKEST, 1 - DARKEST)
+    model.decoder.output.bias.copy_(mean.logit())
 
 
 def loss_of(config: AutoencoderConfig) -> Loss:

@@ -33,7 +33,7 @@ def test_equals_the_hourglass_written_by_hand():
 
 def test_what_is_done_to_the_code_and_the_output():
     torch.manual_seed(0)
-    model = Autoencoder((4, 3), norm=False, code=nn.Tanh(), output="linear")
+    model = Autoencoder((4, 3), norm=0, code=nn.Tanh(), output="linear")
     x = torch.randn(5, 4)
     code = torch.tanh(x @ model.encoder.output.weight.T + model.encoder.output.bias)
     torch.testing.assert_close(model.encode(x), code)
@@ -59,7 +59,10 @@ def test_weights_start_as_the_book_has_them():
 def test_the_cost_is_the_distance():
     draw = np.random.default_rng(0)
     a, b = draw.random((5, 8)), draw.random((5, 8))
-    expected = [math.sqrt(sum((p - q) ** 2 for p, q in zip(*r, strict=True))) for r in zip(a, b, strict=True)]
+    expected = [
+        math.sqrt(sum((p - q) ** 2 for p, q in zip(*r, strict=True)))
+        for r in zip(a, b, strict=True)
+    ]
     np.testing.assert_allclose(l2_cost(torch.tensor(a), torch.tensor(b)), expected)
 
 
@@ -85,11 +88,12 @@ def test_evaluation_of_an_image_hangs_on_no_other():
 
 
 def test_a_feed_forward_net_with_batch_normalisation():
-    model = MLP((4, 5, 3), norm=True)
+    model = MLP((4, 5, 3), norm=3)
     assert list(dict(model.named_children())) == ["hidden_1", "output", "norm_1"]
     x = torch.rand(8, 4)
     logits = model.hidden_1(x)
-    normed = (logits - logits.mean(0)) / (logits.var(0, unbiased=False) + 1e-5).sqrt()
+    assert model.norm_1.weight.tolist() == [3] * 5
+    normed = 3 * (logits - logits.mean(0)) / (logits.var(0, unbiased=False) + 1e-5).sqrt()
     torch.testing.assert_close(model(x), model.output(torch.relu(normed)))
     assert not any("norm" in name for name, _ in MLP((4, 5, 3)).named_parameters())
 
@@ -100,6 +104,7 @@ def test_a_feed_forward_net_with_batch_normalisation():
         ({"sizes": (784,)}, r"sizes must be two or more numbers ≥ 1, the last one the code's"),
         ({"sizes": (784, 0)}, r"got \(784, 0\)"),
         ({"sizes": (4, 3, 2), "activation": "sigmod"}, "did you mean sigmoid"),
+        ({"sizes": (4, 3, 2), "norm": -1.0}, "norm must be ≥ 0, got -1"),
         ({"sizes": (4, 2), "output": "softplus"}, "activation must be one of"),
     ],
 )

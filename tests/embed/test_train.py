@@ -37,6 +37,14 @@ def test_the_hourglass_is_the_books():
     assert model.decoder.sizes == (3, 10, 20, 64)
 
 
+def test_the_decoder_begins_with_the_mean_image():
+    task = small("MNIST_AUTOENCODER")
+    bias = task.model.decoder.output.bias.detach()
+    mean = task.train.tensors[0].mean(0)
+    torch.testing.assert_close(bias.sigmoid(), mean.clamp(0.001, 0.999))
+    assert all((layer.weight == 3).all() for layer in (task.model.encoder.norm_1,))
+
+
 def test_the_plain_loss_and_what_is_measured_beside_it():
     task = small("MNIST_AUTOENCODER")
     x, y = (t[:50] for t in task.validation.tensors)
@@ -153,6 +161,7 @@ def test_snapshots_are_the_parameters_of_their_epochs(runs):
         ("MNIST_AUTOENCODER", {"code": 0}, "code must be ≥ 1, got 0"),
         ("MNIST_AUTOENCODER", {"hidden": (10, 0)}, r"hidden must be all ≥ 1, got \(10, 0\)"),
         ("MNIST_AUTOENCODER", {"snapshots": (0,)}, "snapshots must be all ≥ 1"),
+        ("MNIST_AUTOENCODER", {"norm": -1.0}, "norm must be ≥ 0 and finite, got -1"),
         ("MNIST_DENOISING", {"mask": 1.1}, r"mask must be in \[0, 1\], got 1.1"),
         ("MNIST_DENOISING", {"mask": -0.1}, r"mask must be in \[0, 1\], got -0.1"),
         ("MNIST_SPARSE", {"target": 0.0}, r"target must be in \(0, 1\), got 0.0"),
