@@ -38,25 +38,21 @@ def rebuilt(run: Run) -> Figure:
     """Test images and what is rebuilt of them: after the epochs kept, and by the best one."""
     model, task = encoder(run), run.task()
     images, labels = task.test().tensors
-    shown = images[first_of_each(labels)]
-    best = f"epoch {run.results['best_epoch']}"
-    rows = {"image": (shown, 0.0), **{}}
-    for name, state in [
-        *((f"epoch {epoch}", run.load_snapshot(epoch)) for epoch in run.snapshots()),
-        (best, run.load_weights()),
-    ]:
+    at = first_of_each(labels)
+    states = {epoch: run.load_snapshot(epoch) for epoch in run.snapshots()}
+    states[run.results["best_epoch"]] = run.load_weights()
+    rows, costs = {"image": images[at]}, []
+    for epoch, state in states.items():
         model.load_state_dict(state)
-        cost = float(l2_cost(in_parts(model, images), images).mean())
-        rows[f"{name}: {cost:.2f}"] = (in_parts(model, shown), cost)
-    fig = picture_rows({name: part for name, (part, _) in rows.items()}, run)
-    costs = [cost for _, cost in rows.values()][1:]
+        again = in_parts(model, images)
+        costs.append(float(l2_cost(again, images).mean()))
+        rows[f"epoch {epoch}: {costs[-1]:.2f}"] = again[at]
+    fig = picture_rows(rows, run)
     config: Any = run.config
-    fell = f"from {costs[0]:.2f} to {costs[-1]:.2f}" if len(costs) > 1 else f"is {costs[-1]:.2f}"
+    fell = f", from {costs[0]:.2f} at first" if len(costs) > 1 else ""
     plot.title(
         fig,
-        f"Rebuilt from {numbers(config.code)}, images are {costs[-1]:.2f} away from what they were"
-        if len(costs) == 1
-        else f"The distance of what is rebuilt from {numbers(config.code)} falls {fell}",
+        f"What is rebuilt from {numbers(config.code)} is {costs[-1]:.2f} away from the image{fell}",
         f"A test image of each class; behind the epoch the mean of ‖x̂ − x‖ over "
         f"{len(images):,} test images; {run.path}",
     )

@@ -52,7 +52,7 @@ def test_weights_start_as_the_book_has_them():
     model = Autoencoder((784, 400, 30))
     for layer in (*model.encoder.layers, *model.decoder.layers):
         n_in = layer.in_features
-        assert float(layer.weight.std()) == pytest.approx(n_in**-0.5, rel=0.1)
+        assert layer.weight.std().item() == pytest.approx(n_in**-0.5, rel=0.1)
         assert not layer.bias.any()
 
 

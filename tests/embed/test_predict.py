@@ -1,4 +1,4 @@
-"""Codes of pictures and points through the real entry point, and images that are like them."""
+"""Codes of pictures and points through the real entry point; gradus.verbs.search_images too."""
 
 import json
 

@@ -56,9 +56,9 @@ def test_the_plain_loss_and_what_is_measured_beside_it():
     loss, metrics = rebuild(task.model, (x, y))
     code = task.model.encode(x)
     assert float(loss.detach()) == pytest.approx(distance(task.model.decode(code), x), rel=1e-5)
-    right = float(metrics["knn accuracy"]().float().mean())
+    right = metrics["knn accuracy"]().float().mean().item()
     assert right == pytest.approx(knn_accuracy(code.detach(), y))
-    assert float(metrics["active"]().mean()) == 1
+    assert metrics["active"]().mean().item() == 1
 
 
 def test_denoising_guesses_the_whole_image_and_is_measured_with_one_noise():
@@ -71,7 +71,7 @@ def test_denoising_guesses_the_whole_image_and_is_measured_with_one_noise():
     masked = corrupt(batch[0], 0.5, torch.Generator().manual_seed(0))
     expected = distance(task.model(masked), batch[0])
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-5)
-    assert float(metrics["clean"]()) == float(rebuild(task.model, batch)[0])
+    assert metrics["clean"]() == rebuild(task.model, batch)[0]
     task.model.train()
     torch.manual_seed(0)
     one, other = (denoise(task.model, batch, 0.5)[0] for _ in range(2))
@@ -95,9 +95,9 @@ def test_the_sparse_loss_is_cost_plus_beta_times_penalty():
     penalty = sum(0.1 * math.log(0.1 / m) + 0.9 * math.log(0.9 / (1 - m)) for m in means)
     cost = distance(task.model(x), x)
     assert float(loss.detach()) == pytest.approx(cost + 0.3 * penalty, rel=1e-5)
-    assert float(metrics["cost"]()) == pytest.approx(cost, rel=1e-5)
-    assert float(metrics["activation"]().mean()) == pytest.approx(code.mean(), rel=1e-5)
-    assert float(metrics["active"]().mean()) == pytest.approx((code > 0.5).mean())
+    assert metrics["cost"]().item() == pytest.approx(cost, rel=1e-5)
+    assert metrics["activation"]().mean().item() == pytest.approx(code.mean(), rel=1e-5)
+    assert metrics["active"]().mean().item() == pytest.approx((code > 0.5).mean())
 
 
 def test_each_recipe_has_its_own_code():
