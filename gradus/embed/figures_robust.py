@@ -63,7 +63,6 @@ def figure_6_12() -> Figure:
 
 
 @plot.style()
-@torch.no_grad()
 def figure_6_13() -> Figure:
     """A denoising autoencoder learns a circle: where it moves the points of the plane."""
     run = trained(CIRCLES_AUTOENCODER, **CIRCLE)
@@ -72,11 +71,11 @@ def figure_6_13() -> Figure:
     points = task.test().tensors[0]
     noise = torch.randn(points.shape, generator=torch.Generator().manual_seed(0))
     moved = points + CIRCLE["corruption"] * noise
-    back = task.model(moved)
+    back = in_parts(task.model, moved)
     before, after = (float((x.norm(dim=1) - 1).abs().mean()) for x in (moved, back))
     axis = torch.linspace(-1.6, 1.6, 21)
     grid = torch.cartesian_prod(axis, axis)
-    arrows = task.model(grid) - grid
+    arrows = in_parts(task.model, grid) - grid
     fig, (left, right) = plot.new_figure(1, 2, (11, 5.6), share=True)
     left.scatter(*moved[:400].T.numpy(), s=9, marker="x", color=plot.PALETTE[4], linewidth=0.8)
     left.scatter(*points[:400].T.numpy(), s=6, color=plot.INK)

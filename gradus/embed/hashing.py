@@ -70,9 +70,9 @@ def pack(code: Float[Tensor, "n bits"]) -> Int64[np.ndarray, "n"]:
     return code.cpu().numpy().astype(np.int64) @ (1 << np.arange(bits, dtype=np.int64))
 
 
-def hamming(one: Int64[np.ndarray, "*n"], other: Int64[np.ndarray, "*n"]) -> Int[np.ndarray, "*n"]:
-    """In how many bits two addresses differ; the arrays are broadcast."""
-    return np.bitwise_count(one ^ other).astype(np.int64)
+def hamming(addresses: Int64[np.ndarray, "n"], other: int) -> Int64[np.ndarray, "n"]:
+    """In how many bits each address differs from another one."""
+    return np.bitwise_count(addresses ^ other).astype(np.int64)
 
 
 def ball(address: int, radius: int, bits: int) -> Int64[np.ndarray, "m"]:
@@ -135,7 +135,7 @@ class HashTable:
         hits = places[self._places[places] == looked]
         found = [self._items[self._first[p] : self._first[p + 1]] for p in hits]
         counts = [len(part) for part in found]
-        distances = np.repeat(hamming(self._places[hits], np.int64(centre)), counts)
+        distances = np.repeat(hamming(self._places[hits], centre), counts)
         return np.concatenate([*found, np.empty(0, np.int64)]), distances
 
 

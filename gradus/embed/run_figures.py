@@ -95,7 +95,8 @@ def against_pca(run: Run) -> Figure:
         fig,
         f"From {numbers(config.code)} the autoencoder rebuilds images to within {ours.cost:.2f}, "
         f"PCA to within {linear.cost:.2f}",
-        f"Mean of ‖x̂ − x‖ over {len(images):,} test images; {run.path}",
+        f"Mean of ‖x̂ − x‖ over {len(images):,} test images, of which the 10 nearest codes name "
+        f"{ours.agreement:.1%} rightly, those of PCA {linear.agreement:.1%}; {run.path}",
     )
     return fig
 

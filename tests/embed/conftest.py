@@ -29,10 +29,10 @@ def runs(tmp_path_factory):
 @pytest.fixture(scope="session")
 def learned(runs):
     """An autoencoder that has learned something, codes of 8 numbers."""
-    return runs("MNIST_AUTOENCODER", code=8, hidden=(48,), epochs=25, batch_size=20, lr=0.01)
+    return runs("MNIST_AUTOENCODER", code=8, hidden=(48,), epochs=12, batch_size=20, lr=0.01)
 
 
 @pytest.fixture(scope="session")
 def hashed(runs):
     """Codes of 12 bits that have learned something."""
-    return runs("MNIST_HASHING", code=12, hidden=(48,), epochs=25, batch_size=20, lr=0.01)
+    return runs("MNIST_HASHING", code=12, hidden=(48,), epochs=12, batch_size=20, lr=0.01)
