@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from gradus.core.experiment import train
-from gradus.vision import ConvNet, figures_inside
 from gradus.nn.neighbours import knn_accuracy
+from gradus.vision import ConvNet, figures_inside
 from gradus.vision.embedding import last_hidden, tsne
 from gradus.vision.recipes import CIFAR10_CNN_BN, CIFAR10_VGG, DIGITS_CNN
 from gradus.vision.style.config import StyleConfig
