@@ -68,9 +68,16 @@ class Autoencoder(nn.Module):
         """What the code is a code of: x̂."""
         return self.output(self.decoder(code))
 
-    def forward(self, x: Float[Tensor, "batch features"]) -> Float[Tensor, "batch features"]:
-        """x̂: the input, rebuilt from its code."""
-        return self.decode(self.encode(x))
+    def forward(
+        self, x: Float[Tensor, "batch features"], return_code: bool = False
+    ) -> (
+        Float[Tensor, "batch features"]
+        | tuple[Float[Tensor, "batch features"], Float[Tensor, "batch code"]]
+    ):
+        """x̂: the input, rebuilt from its code; with `return_code` the pair (x̂, h)."""
+        code = self.encode(x)
+        rebuilt = self.decode(code)
+        return (rebuilt, code) if return_code else rebuilt
 
 
 def l2_cost(

@@ -2,7 +2,6 @@
 
 import math
 from functools import partial
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -68,7 +67,7 @@ def points(config: CirclesConfig) -> Task:
 def start_at_mean_(model: Autoencoder, images: Float[Tensor, "n features"]) -> None:
     """Let a decoder that ends in a sigmoid begin with the mean image: c_i = logit(x̄_i), in place.
 
-    Pixels that are 0 (or 1) in every image begin at `DARKEST` from there.
+    Pixels that are 0 in every image begin at `DARKEST`, those that are 1 as far from 1.
     """
     mean = images.mean(0).clamp(DARKEST, 1 - DARKEST)
     model.decoder.output.bias.copy_(mean.logit())
@@ -91,8 +90,8 @@ def rebuild(model: nn.Module, batch: Batch) -> tuple[Tensor, Metrics]:
     `active`, the share of the code's units that are not 0.
     """
     x, labels = batch
-    code = model.encode(x)  # type: ignore[operator]
-    loss = l2_cost(model.decode(code), x).mean()  # type: ignore[operator]
+    rebuilt, code = model(x, return_code=True)
+    loss = l2_cost(rebuilt, x).mean()
     return loss, {} if model.training else {**agreement(code, labels), **activity(code)}
 
 
@@ -124,8 +123,8 @@ def sparse(model: nn.Module, batch: Batch, target: float, beta: float) -> tuple[
         beta: β. Outside training E is reported as `cost`, and the units' mean as `activation`.
     """
     x, labels = batch
-    code = model.encode(x)  # type: ignore[operator]
-    cost = l2_cost(model.decode(code), x).mean()  # type: ignore[operator]
+    rebuilt, code = model(x, return_code=True)
+    cost = l2_cost(rebuilt, x).mean()
     loss = cost + beta * kl_penalty(code, target)
     if model.training:
         return loss, {}
@@ -145,11 +144,11 @@ def move_back(model: nn.Module, batch: Batch, corruption: float) -> tuple[Tensor
     """
     x, labels = batch
     moved = x + corruption * torch.randn_like(x) if model.training and corruption else x
-    code = model.encode(moved)  # type: ignore[operator]
-    loss = l2_cost(model.decode(code), x).mean()  # type: ignore[operator]
+    rebuilt, code = model(moved, return_code=True)
+    loss = l2_cost(rebuilt, x).mean()
     if model.training:
         return loss, {}
-    cut: Any = partial(best_threshold, code[:, 0], labels)
+    cut = partial(best_threshold, code[:, 0], labels)
     threshold = {"threshold accuracy": lambda: torch.tensor(cut())}
     return loss, {**agreement(code, labels), **threshold}
 

@@ -29,6 +29,9 @@ def test_equals_the_hourglass_written_by_hand():
     code = model.encode(x)
     assert code.shape == (6, 2)
     assert torch.equal(model.decode(code), model(x))
+    rebuilt, same = model(x, return_code=True)
+    assert torch.equal(rebuilt, model(x))
+    assert torch.equal(same, code)
 
 
 def test_what_is_done_to_the_code_and_the_output():
