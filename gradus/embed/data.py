@@ -10,7 +10,7 @@ from torch import Tensor
 from gradus.core.errors import UsageError
 from gradus.core.recipe import check_setting
 
-RADII = (0.5, 1.0)
+RADII = (0.4, 1.0)
 """Of the two concentric circles of figure 6-3."""
 
 

@@ -104,7 +104,7 @@ def softmax_regression(
         value.backward()
         return value
 
-    optimizer.step(loss)  # type: ignore[arg-type]
+    optimizer.step(loss)
     return model
 
 

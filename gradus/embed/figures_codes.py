@@ -3,6 +3,7 @@
 from typing import Any
 
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from gradus.core import plot
 from gradus.core.experiment import trained
@@ -34,17 +35,17 @@ def figure_6_9() -> Figure:
 def figure_6_10() -> Figure:
     """Digits rebuilt by PCA and by autoencoders from 2 and from 30 numbers (trains two)."""
     runs = (_small(), trained(MNIST_AUTOENCODER, **LARGE))
-    rows, costs = {}, []
+    rows: dict[str, Tensor] = {}
+    costs: list[float] = []
     for run in runs:
         linear, ours, images, labels = both(run)
         at = first_of_each(labels)
         rows.setdefault("image", images[at])
         for found in (linear, ours):
-            config: Any = run.config
-            rows[f"{found.name}, {config.code}: {found.cost:.2f}"] = found.rebuilt[at]
+            rows[f"{found.name}, {found.codes.shape[1]}: {found.cost:.2f}"] = found.rebuilt[at]
             costs.append(found.cost)
     fig = picture_rows(rows, runs[0])
-    small, large = (run.config.code for run in runs)  # type: ignore[attr-defined]
+    small, large = (run.info["config"]["code"] for run in runs)
     plot.title(
         fig,
         f"An autoencoder rebuilds digits from {small} numbers to within {costs[1]:.2f}, PCA to "

@@ -14,6 +14,7 @@ from gradus.embed.data import best_threshold, to_polar
 from gradus.embed.distances import class_distances, class_means, distances_from
 from gradus.embed.pca import PCA, pca, pca_sklearn, pca_svd
 from gradus.embed.recipes import CIRCLES_AUTOENCODER
+from gradus.embed.run_figures import dots
 
 POINTS = 300
 """Of figure 6-2."""
@@ -35,7 +36,7 @@ def figure_6_2() -> Figure:
         for way in (pca_svd, pca_sklearn)
     )
     fig, (plane, line) = plot.new_figure(2, 1, (7, 5.6))
-    plane.scatter(*points.T.numpy(), s=8, color=plot.PALETTE[0], linewidth=0)
+    dots(plane, points, s=8, color=plot.PALETTE[0])
     _draw_axes(plane, found)
     plane.set(xlabel="first feature", ylabel="second feature", aspect="equal")
     codes = found.encode(points)[:, 0].numpy()
@@ -101,7 +102,7 @@ def figure_6_8() -> Figure:
     shown = matrix.imshow(between.numpy(), cmap="viridis")
     for y, x in np.ndindex(count, count):
         value = float(between[y, x])
-        colour = plot.ink_on(shown.to_rgba(value)[:3])
+        colour = plot.ink_on(shown.cmap(shown.norm(value))[:3])
         matrix.text(x, y, f"{value:.1f}", ha="center", va="center", size=8.5, color=colour)
     matrix.set_xticks(range(count), digits.classes)
     matrix.set_yticks(range(count), digits.classes)
@@ -127,14 +128,15 @@ def _draw_axes(ax: Axes, found: PCA) -> None:
     for axis, variance, colour in zip(
         found.axes.T, found.variances, (plot.PALETTE[4], plot.INK), strict=False
     ):
-        tip = found.mean + axis * variance.sqrt()
+        foot = found.mean.tolist()
+        tip = (found.mean + axis * variance.sqrt()).tolist()
         arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", tip.tolist(), found.mean.tolist(), arrowprops=arrow)
+        ax.annotate("", (tip[0], tip[1]), (foot[0], foot[1]), arrowprops=arrow)
 
 
 def _by_circle(ax: Axes, points: Tensor, labels: Tensor) -> None:
     for circle, marker, colour in zip((0, 1), "os", plot.PALETTE, strict=False):
-        ax.scatter(*points[labels == circle].T.numpy(), s=7, marker=marker, color=colour)
+        dots(ax, points[labels == circle], s=7, marker=marker, color=colour)
 
 
 def _row_of_means(ax: Axes, one: Tensor, means: Tensor, far: Tensor, digits: object) -> None:

@@ -23,7 +23,7 @@ from gradus.embed.recipes import (
     MNIST_DENOISING,
     MNIST_KSPARSE,
 )
-from gradus.embed.run_figures import first_of_each, picture_rows
+from gradus.embed.run_figures import dots, first_of_each, picture_rows
 from gradus.nn.corrupt import corrupt
 
 DIGITS = "mnist"
@@ -77,9 +77,9 @@ def figure_6_13() -> Figure:
     grid = torch.cartesian_prod(axis, axis)
     arrows = in_parts(task.model, grid) - grid
     fig, (left, right) = plot.new_figure(1, 2, (11, 5.6), share=True)
-    left.scatter(*moved[:400].T.numpy(), s=9, marker="x", color=plot.PALETTE[4], linewidth=0.8)
-    left.scatter(*points[:400].T.numpy(), s=6, color=plot.INK)
-    left.set_title("points (black) and where noise moves them (orange)")
+    dots(left, moved[:400], s=9, marker="x", color=plot.PALETTE[4], linewidth=0.8)
+    dots(left, points[:400], s=6, color=plot.INK)
+    left.set_title("noise moves points off the circle")
     right.quiver(
         *grid.T.numpy(),
         *arrows.T.numpy(),
@@ -91,7 +91,7 @@ def figure_6_13() -> Figure:
     )
     angle = np.linspace(0, 2 * np.pi, 200)
     right.plot(np.cos(angle), np.sin(angle), "-", color=plot.INK, linewidth=1.5)
-    right.set_title("where the autoencoder moves a point (arrows at ⅔ of their length)")
+    right.set_title("the autoencoder moves them back")
     for ax in (left, right):
         ax.set(xlabel="x", aspect="equal", xlim=(-1.8, 1.8), ylim=(-1.8, 1.8))
     left.set_ylabel("y")
@@ -99,7 +99,8 @@ def figure_6_13() -> Figure:
         fig,
         f"It learned the circle: noisy points lie {before:.3f} from it, rebuilt ones {after:.3f}",
         f"{run.recipe.name} with noise of standard deviation {CIRCLE['corruption']:g} on its "
-        f"inputs and a code of {CIRCLE['code']} numbers; {len(points):,} test points, seed 0",
+        f"inputs and a code of {CIRCLE['code']} numbers; {len(points):,} test points, seed 0. Arrows at "
+        f"two thirds of their length",
     )
     return fig
 

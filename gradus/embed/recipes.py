@@ -97,17 +97,17 @@ class CirclesConfig(FitConfig):
 
     circles: int = 2
     """Concentric circles: 1 or 2."""
-    examples: int = 1000
+    examples: int = 2000
     """Points to learn from; validation and test have 1,000 each."""
-    spread: float = 0.03
+    spread: float = 0.02
     """Standard deviation of the points around their circle; the outer radius is 1."""
     corruption: float = 0.0
     """Standard deviation of the noise that is added to a point, to be taken off again."""
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[int, ...] = (128, 128)
     """Neurons in each hidden layer from the point to the code; the way back mirrors them."""
     code: int = 1
     """Numbers in the code."""
-    activation: Literal["tanh", "relu", "sigmoid"] = "tanh"
+    activation: Literal["tanh", "relu", "sigmoid"] = "relu"
     """What the hidden neurons do to their logit."""
 
     def __post_init__(self) -> None:
@@ -135,12 +135,12 @@ CIRCLES_AUTOENCODER = Recipe(
     source="chapter 6, figure 6-3",
     data="generated: points on two concentric circles",
     config=CirclesConfig(
-        epochs=100, batch_size=50, optimizer="adam", lr=0.01, schedule="one-cycle"
+        epochs=300, batch_size=50, optimizer="adam", lr=0.01, schedule="one-cycle"
     ),
     task="gradus.embed.train:points",
     load="gradus.embed.predict:load_points",
     figures="gradus.embed.run_figures:CIRCLES_RUN",
-    quick={"epochs": 60},
+    quick={"epochs": 100},
     smoke={"epochs": 2, "hidden": (8,), "examples": 100},
     metric="knn accuracy",
     target="a 1-D code separates the circles ≥ 99 % (PCA cannot)",

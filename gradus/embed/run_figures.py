@@ -1,6 +1,6 @@
 """The figures of a finished run of chapter 6: name -> a function of the run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -188,7 +188,11 @@ def precision(run: Run) -> Figure:
     """Of the images found first, how many are of the same class: bits, logits and pixels."""
     model, task = encoder(run), run.task()
     items, queries = task.train.tensors, tuple(t[:QUERIES] for t in task.test().tensors)
-    ways = {"pixels": lambda x: x, "before rounding": model.encoder, "bits": model.encode}
+    ways: dict[str, Callable[[Tensor], Tensor]] = {
+        "pixels": lambda x: x,
+        "before rounding": model.encoder,
+        "bits": model.encode,
+    }
     fig, (ax,) = plot.new_figure()
     last = {}
     counts = [n for n in (1, 2, 5, 10, 20, 50, NEAREST) if n <= len(items[0])]
@@ -265,8 +269,8 @@ def circle_codes(run: Run) -> Figure:
     fig, (plane_, line) = plot.new_figure(1, 2, (10, 4.6))
     for label, colour in zip(range(int(labels.max()) + 1), plot.PALETTE, strict=False):
         here = labels == label
-        plane_.scatter(*points[here].T.numpy(), s=5, color=plot.FAINT)
-        plane_.scatter(*again[here].T.numpy(), s=5, color=colour)
+        dots(plane_, points[here], s=5, color=plot.FAINT)
+        dots(plane_, again[here], s=5, color=colour)
         line.hist(code[here, 0].numpy(), bins=60, color=colour, alpha=0.7)
     plane_.set(xlabel="x", ylabel="y", aspect="equal")
     line.set(xlabel="first number of the code", ylabel="points")
@@ -281,6 +285,11 @@ def circle_codes(run: Run) -> Figure:
     return fig
 
 
+def dots(ax: Axes, points: Float[Tensor, "n 2"], **look: Any) -> None:
+    """Draw points of the plane."""
+    ax.scatter(points[:, 0].numpy(), points[:, 1].numpy(), **{"linewidth": 0, **look})
+
+
 def scatter(
     ax: Axes, points: Float[Tensor, "n 2"], labels: Int64[Tensor, "n"], classes: Sequence[str]
 ) -> None:
@@ -289,8 +298,9 @@ def scatter(
         colour = mpl.colormaps["tab10"](number % 10)
         here = points[:DRAWN][labels[:DRAWN] == number]
         if len(here):
-            ax.scatter(*here.T.numpy(), s=3, color=colour, linewidth=0)
-            words = ax.text(*here.mean(0).tolist(), name, ha="center", va="center", size=12)
+            dots(ax, here, s=3, color=colour)
+            x, y = here.mean(0).tolist()
+            words = ax.text(x, y, name, ha="center", va="center", size=12)
             words.set(weight="bold", color=plot.readable(colour))
             words.set_path_effects([withStroke(linewidth=3, foreground="white")])
     ax.set(xticks=[], yticks=[])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradus.core.errors import UsageError
-from gradus.embed.data import best_threshold, circles, from_polar, to_polar
+from gradus.embed.data import RADII, best_threshold, circles, from_polar, to_polar
 
 
 def test_points_lie_on_their_circle():
@@ -20,7 +20,7 @@ def test_points_lie_on_their_circle():
 
 def test_noise_is_across_the_circle_and_seeds_differ():
     points, labels = circles(4000, noise=0.05)
-    away = points.norm(dim=1) - torch.tensor([0.5, 1.0])[labels]
+    away = points.norm(dim=1) - torch.tensor(RADII)[labels]
     assert float(away.std()) == pytest.approx(0.05, rel=0.1)
     assert torch.equal(circles(50, seed=3)[0], circles(50, seed=3)[0])
     assert not torch.equal(circles(50, seed=3)[0], circles(50, seed=4)[0])
@@ -56,7 +56,7 @@ def test_the_distance_tells_circles_apart_and_no_axis_does():
     assert best_threshold(to_polar(points)[:, 0], labels) == 1
     for angle in torch.linspace(0, 3, 20):
         axis = torch.stack([angle.cos(), angle.sin()])
-        assert best_threshold(points @ axis, labels) < 0.72
+        assert best_threshold(points @ axis, labels) < 0.75
 
 
 @pytest.mark.parametrize(
