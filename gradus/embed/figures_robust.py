@@ -99,8 +99,8 @@ def figure_6_13() -> Figure:
         fig,
         f"It learned the circle: noisy points lie {before:.3f} from it, rebuilt ones {after:.3f}",
         f"{run.recipe.name} with noise of standard deviation {CIRCLE['corruption']:g} on its "
-        f"inputs and a code of {CIRCLE['code']} numbers; {len(points):,} test points, seed 0. Arrows at "
-        f"two thirds of their length",
+        f"inputs and a code of {CIRCLE['code']} numbers; {len(points):,} test points, seed 0. "
+        "Arrows at two thirds of their length",
     )
     return fig
 
