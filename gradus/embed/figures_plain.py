@@ -110,13 +110,12 @@ def figure_6_8() -> Figure:
     matrix.grid(visible=False)
     inside = between.diagonal()
     outside = between[~torch.eye(count, dtype=torch.bool)]
-    order = far.argsort()
+    near, *_, last = [c for c in far.argsort().tolist() if c != 1]
     plot.title(
         fig,
         f"Two digits of one class are {inside.mean():.1f} apart, of two classes "
-        f"{outside.mean():.1f}; a 1 lies {far[1]:.2f} from the other 1s, {far[order[1]]:.2f} from "
-        f"the {digits.classes[order[1]]}s, {far[order[-1]]:.2f} from the "
-        f"{digits.classes[order[-1]]}s",
+        f"{outside.mean():.1f}; a 1 lies {far[1]:.2f} from the other 1s, {far[near]:.2f} from "
+        f"the {digits.classes[near]}s, {far[last]:.2f} from the {digits.classes[last]}s",
         f"Mean ‖a − b‖ of pixels in [0, 1]; the first 1 of the training set against the other "
         f"{len(images) - 1:,} images, and {min(IMAGES, len(images)):,} images against each other",
     )
