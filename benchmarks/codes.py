@@ -37,6 +37,8 @@ from gradus.nn.corrupt import corrupt
 
 RESULTS = Path(__file__).parent / "results" / "codes.json"
 LENGTHS = (2, 30)
+LABELS = (1, 3, 10, 30, 100)
+DRAWS = 10
 NEAREST = 100
 QUERIES = 2000
 
@@ -48,10 +50,11 @@ def codes(seed: int) -> dict[str, Any]:
         run = trained(MNIST_AUTOENCODER, code=length, seed=seed)
         for one in both(run)[:2]:
             found[f"{one.name}, {length}"] = {"cost": one.cost, "knn": one.agreement}
-        few = few_labels(run)
+        few = few_labels(run, LABELS, DRAWS)
         found[f"autoencoder, {length}"] |= {
             "validation": run.results["validation"]["loss"],
             "epochs": run.results["epochs"],
+            "draws": DRAWS,
             "labels": [n * few.classes for n in few.labels],
             "from_codes": few.code.mean(1).tolist(),
             "from_pixels": few.pixels.mean(1).tolist(),

@@ -359,7 +359,7 @@ def codes() -> str:
     return f"""{table(["method, numbers", "mean ‖x̂ − x‖", "10 nearest codes name"], rows)}
 
 10,000 test images; {ours[0]["epochs"]} epochs, {seeds(found)}. A classifier that gets few labels
-(softmax regression, mean of 5 draws of the labelled images, seed 0):
+(softmax regression, mean of {ours[0]["draws"]} draws of the labelled images, seed 0):
 
 {table(["from", *labels], few)}
 

@@ -102,7 +102,7 @@ def figure_6_8() -> Figure:
     shown = matrix.imshow(between.numpy(), cmap="viridis")
     for y, x in np.ndindex(count, count):
         value = float(between[y, x])
-        colour = plot.ink_on(shown.cmap(shown.norm(value))[:3])
+        colour = plot.ink_on(shown.to_rgba(between.numpy()[y, x : x + 1])[0, :3])
         matrix.text(x, y, f"{value:.1f}", ha="center", va="center", size=8.5, color=colour)
     matrix.set_xticks(range(count), digits.classes)
     matrix.set_yticks(range(count), digits.classes)

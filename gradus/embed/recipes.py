@@ -197,7 +197,7 @@ MNIST_KSPARSE = Recipe(
     summary="An autoencoder that keeps the 25 largest of 1,000 units and drops the others.",
     source="chapter 6, 'Sparsity in Autoencoders'; Makhzani and Frey 2013",
     config=KSparseConfig(
-        hidden=(), code=1000, k=25, epochs=20, optimizer="adam", lr=0.001, schedule="one-cycle"
+        hidden=(), code=1000, k=25, epochs=20, optimizer="adam", lr=0.003, schedule="one-cycle"
     ),
     figures="gradus.embed.run_figures:SPARSE_RUN",
     quick={"epochs": 3},
