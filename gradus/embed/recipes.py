@@ -50,7 +50,7 @@ class SparseConfig(AutoencoderConfig):
 
     target: float = 0.05
     """Share ρ of the time that each unit of the code should be on, in (0, 1)."""
-    beta: float = 0.05
+    beta: float = 0.1
     """Weight β of the penalty on other shares, against the cost of an image."""
 
     def __post_init__(self) -> None:
@@ -211,7 +211,7 @@ MNIST_HASHING = Recipe(
     summary="Codes of 32 bits under which like images are found: semantic hashing.",
     source="Salakhutdinov and Hinton 2009, 'Semantic Hashing'; chapter 6, first section, names it",
     config=HashingConfig(
-        hidden=(1000, 500), code=32, epochs=20, optimizer="adam", lr=0.001, schedule="one-cycle"
+        hidden=(1000, 500), code=32, epochs=20, optimizer="adam", lr=0.003, schedule="one-cycle"
     ),
     figures="gradus.embed.run_figures:HASHING_RUN",
     quick={"epochs": 2},
