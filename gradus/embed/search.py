@@ -33,11 +33,13 @@ class Result:
             in the training set, `label` and `distance`, the nearest first; where codes are bits
             also `code` and `within`, how many images lie within the radius.
         query: the picture as the network sees it.
+        rebuilt: the same, rebuilt from its code.
         hits: the images found.
     """
 
     answer: Found
     query: Float[Tensor, "*shape"]
+    rebuilt: Float[Tensor, "*shape"]
     hits: Float[Tensor, "found *shape"]
 
 
@@ -70,9 +72,10 @@ def search_images(
     queries = read_inputs(pictures, facts)
     images, labels = run.task().train.tensors
     codes, wanted = in_parts(model.encode, images), in_parts(model.encode, queries)
+    again = in_parts(model.decode, wanted)
     table = HashTable(codes) if bits else None
     results = []
-    for picture, query, code in zip(pictures, queries, wanted, strict=True):
+    for picture, query, code, back in zip(pictures, queries, wanted, again, strict=True):
         answer: Found = {"input": name_of(picture), "metric": "bits" if bits else "distance"}
         if table:
             at, distances = table.find(code, radius)
@@ -87,17 +90,21 @@ def search_images(
         ]
         shape = tuple(facts["shape"])
         hits = images[at[:count].copy()].reshape(-1, *shape)
-        results.append(Result(answer, query.reshape(shape), hits))
+        results.append(Result(answer, query.reshape(shape), back.reshape(shape), hits))
     return results
 
 
 @plot.style()
 def draw_result(result: Result, setting: str) -> Figure:
-    """The picture as the network sees it, and what was found, each with its distance."""
+    """The picture as the network sees it, rebuilt, and what was found, each with its distance."""
     answer = result.answer
     unit = "bits" if answer["metric"] == "bits" else ""
-    captions = ["searched", *(f"{f['label']}\n{f['distance']:.3g} {unit}" for f in answer["found"])]
-    images = torch.cat([result.query[None], result.hits]).numpy()
+    captions = [
+        "searched",
+        "rebuilt",
+        *(f"{f['label']}\n{f['distance']:.3g} {unit}" for f in answer["found"]),
+    ]
+    images = torch.cat([result.query[None], result.rebuilt[None], result.hits]).numpy()
     fig = image_grid(images, columns=6, captions=captions)
     plot.title(fig, _heading(answer), setting)
     return fig

@@ -94,6 +94,7 @@ def test_a_ball_holds_what_lies_within_it_and_nothing_else(hashed, digit):
     assert answer["within"] == int(((code != query).sum(1) <= 3).sum())
     assert all(f["distance"] <= 3 for f in answer["found"])
     assert len(result.hits) == len(answer["found"]) <= 5
+    assert result.rebuilt.flatten().tolist() == encoder(hashed).decode(query[None])[0].tolist()
     fig = draw_result(result, "a run")
     assert_readable(fig)
     assert "nearest images are of class" in fig.texts[0].get_text().replace("\n", " ")

@@ -31,7 +31,7 @@ def distance(one, other):
 def test_the_hourglass_is_the_books():
     config = recipes.MNIST_AUTOENCODER.config
     assert (784, *config.hidden, config.code) == (784, 1000, 500, 250, 2)
-    assert (config.optimizer, config.lr) == ("adam", 0.001)
+    assert config.optimizer == "adam"
     model = small("MNIST_AUTOENCODER", hidden=(20, 10), code=3).model
     assert model.encoder.sizes == (64, 20, 10, 3)
     assert model.decoder.sizes == (3, 10, 20, 64)
