@@ -105,7 +105,7 @@ def draw_result(result: Result, setting: str) -> Figure:
         *(f"{f['label']}\n{f['distance']:.3g} {unit}" for f in answer["found"]),
     ]
     images = torch.cat([result.query[None], result.rebuilt[None], result.hits]).numpy()
-    fig = image_grid(images, columns=6, captions=captions)
+    fig = image_grid(images, columns=6, captions=["searched", "rebuilt", *hits])
     plot.title(fig, _heading(answer), setting)
     return fig
 
