@@ -35,14 +35,13 @@ def figure_6_2() -> Figure:
         float((found.axes.abs() - way(points, 2).axes.abs()).abs().max())
         for way in (pca_svd, pca_sklearn)
     )
-    fig, (plane, line) = plot.new_figure(2, 1, (7, 5.6))
+    fig, (plane, line) = _stacked((7, 5.0), (5, 1))
     dots(plane, points, s=8, color=plot.PALETTE[0])
     _draw_axes(plane, found)
     plane.set(xlabel="first feature", ylabel="second feature", aspect="equal")
     codes = found.encode(points)[:, 0].numpy()
     line.scatter(codes, np.zeros(POINTS), s=40, marker="|", color=plot.PALETTE[0])
     line.set(xlabel="place along the first axis: all that is kept", yticks=[])
-    line.set_box_aspect(0.08)
     plot.title(
         fig,
         f"One axis of two keeps {found.explained[0]:.1%} of the variance",
@@ -97,7 +96,7 @@ def figure_6_8() -> Figure:
     rest = torch.arange(len(images)) != one
     far = distances_from(images[one], images[rest], labels[rest], count)
     between = class_distances(images[:IMAGES], labels[:IMAGES], count).float()
-    fig, (row, matrix) = plot.new_figure(2, 1, (8.4, 8.2))
+    fig, (row, matrix) = _stacked((8.4, 7.2), (1, 3.6))
     _row_of_means(row, images[one], class_means(images, labels, count), far, digits)
     shown = matrix.imshow(between.numpy(), cmap="viridis")
     for y, x in np.ndindex(count, count):
@@ -120,6 +119,15 @@ def figure_6_8() -> Figure:
         f"{len(images) - 1:,} images, and {min(IMAGES, len(images)):,} images against each other",
     )
     return fig
+
+
+def _stacked(size: tuple[float, float], heights: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    """Two panels, one above the other, of different heights."""
+    fig, panels = plot.new_figure(2, 1, size)
+    grid = panels[0].get_gridspec()
+    assert grid is not None
+    grid.set_height_ratios(heights)
+    return fig, panels
 
 
 def _draw_axes(ax: Axes, found: PCA) -> None:
