@@ -59,9 +59,10 @@ def pca(x: Float[Tensor, "n d"], m: int) -> PCA:
         UsageError: `m` or `x` is out of range, or the data do not vary at all.
     """
     mean, centred = _centred(x, m)
-    values, vectors = torch.linalg.eigh(centred.T @ centred / (len(x) - 1))
-    axes = vectors.flip(1)[:, :m]
-    return PCA(mean, axes, values.flip(0)[:m].clamp_min(0), _total(centred))
+    # In double precision: in single it may fail on features that hardly vary.
+    values, vectors = torch.linalg.eigh((centred.T @ centred / (len(x) - 1)).double())
+    axes = vectors.flip(1)[:, :m].to(x)
+    return PCA(mean, axes, values.flip(0)[:m].clamp_min(0).to(x), _total(centred))
 
 
 def pca_svd(x: Float[Tensor, "n d"], m: int) -> PCA:

@@ -80,6 +80,14 @@ def test_small_variances_are_more_exact_by_svd():
     assert float(pca(x, 3).variances[2]) >= 0
 
 
+def test_features_that_never_vary_do_no_harm():
+    codes = torch.zeros(300, 400)
+    codes[:, :40] = torch.relu(torch.randn(300, 40)) * 10.0 ** -torch.arange(40)
+    found = pca(codes, 2)
+    assert torch.isfinite(found.axes).all()
+    assert not found.axes[40:].any()
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("x", "m", "message"),
