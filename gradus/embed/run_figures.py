@@ -162,7 +162,7 @@ def strokes(run: Run) -> Figure:
     images, labels = task.test().tensors
     shown = images[first_of_each(labels)[: min(6, int(labels.max()) + 1)]]
     code = in_parts(model.encode, shown)
-    counts = [n for n in (1, 2, 5, 10, 25, 100) if n < code.shape[1]]
+    counts = [n for n in (1, 2, 5, 10, 25) if n < code.shape[1]]
     rank = code.abs().argsort(1, descending=True).argsort(1)
     columns = [shown, *(in_parts(model.decode, code * (rank < n)) for n in counts)]
     columns.append(in_parts(model.decode, code))
@@ -172,12 +172,10 @@ def strokes(run: Run) -> Figure:
     captions = [""] * (len(pictures) - len(names)) + names
     fig = image_grid(as_pictures(pictures, shape), columns=len(columns), captions=captions)
     costs = [float(l2_cost(column, shown).mean()) for column in columns[1:]]
-    enough = next(
-        n for n, c in zip([*counts, code.shape[1]], costs, strict=True) if c <= 1.1 * costs[-1]
-    )
     plot.title(
         fig,
-        f"The {enough} strongest units of {code.shape[1]:,} rebuild an image about as well as all",
+        f"{counts[-1]} of {code.shape[1]:,} units rebuild an image to within {costs[-2]:.2f}, all to "
+        f"within {costs[-1]:.2f}, the strongest alone to within {costs[0]:.2f}",
         f"What is decoded where only the strongest units keep their value; {run.path}",
     )
     return fig
@@ -330,9 +328,9 @@ def numbers(n: int) -> str:
     return "1 number" if n == 1 else f"{n:,} numbers"
 
 
-SHARED = {"learning-curves": curves, "rebuilt": rebuilt, "codes": codes}
-AUTOENCODER_RUN = {**SHARED, "against-pca": against_pca, "few-labels": labelled}
-DENOISING_RUN = {**SHARED, "filled-in": filled_in, "few-labels": labelled}
+SHARED = {"learning-curves": curves, "rebuilt": rebuilt}
+AUTOENCODER_RUN = {**SHARED, "codes": codes, "against-pca": against_pca, "few-labels": labelled}
+DENOISING_RUN = {**SHARED, "codes": codes, "filled-in": filled_in, "few-labels": labelled}
 SPARSE_RUN = {**SHARED, "sparsity": sparsity, "filters": first_layer, "strokes": strokes}
 HASHING_RUN = {**SHARED, "precision": precision}
 CIRCLES_RUN = {"learning-curves": curves, "circles": circle_codes}

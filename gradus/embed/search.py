@@ -98,8 +98,8 @@ def search_images(
 def draw_result(result: Result, setting: str) -> Figure:
     """The picture as the network sees it, rebuilt, and what was found, each with its distance."""
     answer = result.answer
-    unit = "bits" if answer["metric"] == "bits" else ""
-    hits = [f"{found['label']}\n{found['distance']:.3g} {unit}" for found in answer["found"]]
+    unit = " bit" if answer["metric"] == "bits" else ""
+    hits = [f"{found['label']}\n{found['distance']:.3g}{unit}" for found in answer["found"]]
     images = torch.cat([result.query[None], result.rebuilt[None], result.hits]).numpy()
     fig = image_grid(images, columns=6, captions=["searched", "rebuilt", *hits])
     plot.title(fig, _heading(answer), setting)
