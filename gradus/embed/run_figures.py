@@ -162,7 +162,7 @@ def strokes(run: Run) -> Figure:
     images, labels = task.test().tensors
     shown = images[first_of_each(labels)[: min(6, int(labels.max()) + 1)]]
     code = in_parts(model.encode, shown)
-    counts = [n for n in (1, 2, 5, 10, 25) if n < code.shape[1]]
+    counts = [1, *(n for n in (2, 5, 10, 25) if n < code.shape[1])]
     rank = code.abs().argsort(1, descending=True).argsort(1)
     columns = [shown, *(in_parts(model.decode, code * (rank < n)) for n in counts)]
     columns.append(in_parts(model.decode, code))
@@ -174,8 +174,8 @@ def strokes(run: Run) -> Figure:
     costs = [float(l2_cost(column, shown).mean()) for column in columns[1:]]
     plot.title(
         fig,
-        f"{counts[-1]} of {code.shape[1]:,} units rebuild an image to within {costs[-2]:.2f}, all to "
-        f"within {costs[-1]:.2f}, the strongest alone to within {costs[0]:.2f}",
+        f"The strongest unit rebuilds an image to within {costs[0]:.2f}, the {counts[-1]} strongest "
+        f"to within {costs[-2]:.2f}, all {code.shape[1]:,} to within {costs[-1]:.2f}",
         f"What is decoded where only the strongest units keep their value; {run.path}",
     )
     return fig
