@@ -174,7 +174,7 @@ def strokes(run: Run) -> Figure:
     costs = [float(l2_cost(column, shown).mean()) for column in columns[1:]]
     plot.title(
         fig,
-        f"The strongest unit rebuilds an image to within {costs[0]:.2f}, the {counts[-1]} strongest "
+        f"One unit rebuilds an image to within {costs[0]:.2f}, the {counts[-1]} strongest ones "
         f"to within {costs[-2]:.2f}, all {code.shape[1]:,} to within {costs[-1]:.2f}",
         f"What is decoded where only the strongest units keep their value; {run.path}",
     )
