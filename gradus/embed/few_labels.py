@@ -74,7 +74,7 @@ def few_labels(run: Run, labels: Sequence[int] = LABELS, seeds: int = SEEDS) -> 
     pixels = [parts[0], *(tuple(t[:JUDGES] for t in part) for part in parts[1:])]
     codes = [(in_parts(model.encode, x), y) for x, y in pixels]
     classes = len(run.info["facts"]["classes"])
-    rarest = int(torch.bincount(parts[0][1], minlength=classes).min())
+    rarest = max(1, int(torch.bincount(parts[0][1], minlength=classes).min()))
     counts = tuple(n for n in labels if n <= rarest)
     if not counts:
         raise UsageError(f"labels must include a number in [1, {rarest}], got {tuple(labels)}")
