@@ -85,7 +85,7 @@ def test_features_that_never_vary_do_no_harm():
     codes[:, :40] = torch.relu(torch.randn(300, 40)) * 10.0 ** -torch.arange(40)
     found = pca(codes, 2)
     assert torch.isfinite(found.axes).all()
-    assert not found.axes[40:].any()
+    assert found.axes[40:].abs().max() < 1e-6
 
 
 @pytest.mark.parametrize("way", WAYS)
