@@ -107,7 +107,7 @@ def hashing(seed: int) -> dict[str, Any]:
     found: dict[str, Any] = {"bits used": bit_entropy(in_parts(model.encode, items[0]))}
     for name, way in ways.items():
         coded = [(in_parts(way, x), y) for x, y in (queries, items)]
-        found[name] = {n: float(precision_at(n, *coded).mean()) for n in (1, 10, NEAREST)}
+        found[name] = {n: precision_at(n, *coded) for n in (1, 10, NEAREST)}
     return found
 
 

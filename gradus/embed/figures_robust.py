@@ -47,7 +47,7 @@ def figure_6_12() -> Figure:
     )
     items = pixels(torch.as_tensor(digits.train_images)), torch.as_tensor(digits.train_labels)
     masked = corrupt(images, MASK, torch.Generator().manual_seed(0))
-    whole, half = (float(precision_at(1, (x, labels), items).mean()) for x in (images, masked))
+    whole, half = (precision_at(1, (x, labels), items) for x in (images, masked))
     at = first_of_each(labels)
     shape = images.shape[1]
     shown = torch.cat([images[at], masked[at]]).reshape(-1, *digits.test_images.shape[1:])

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor, nn
 
 from gradus.core.errors import UsageError
@@ -139,21 +139,19 @@ class HashTable:
         return np.concatenate([*found, np.empty(0, np.int64)]), distances
 
 
+Coded = tuple[Float[Tensor, "n numbers"], Int[Tensor, "n"]]
+"""Codes and class numbers."""
+
+
 @torch.no_grad()
-def precision_at(
-    k: int,
-    queries: tuple[Float[Tensor, "q bits"], Int[Tensor, "q"]],
-    items: tuple[Float[Tensor, "n bits"], Int[Tensor, "n"]],
-    *,
-    rows: int = 500,
-) -> Float[Tensor, "q"]:
-    """Of the k items whose codes are nearest to each query's, the share that have its class.
+def of_the_class(k: int, queries: Coded, items: Coded, *, rows: int = 500) -> Bool[Tensor, "q k"]:
+    """For the k items whose codes are nearest to each query's, whether they have its class.
 
     The distance is Euclid's; between codes of bits its square is the Hamming distance, so the order
-    is the same. Of items equally far the ones with lower numbers come first.
+    is the same.
 
     Args:
-        k: items looked at, in [1, n].
+        k: items looked at, in [1, n], the nearest first.
         queries: codes and class numbers.
         items: the same, of what is searched.
         rows: queries whose distances are in memory at once.
@@ -165,10 +163,17 @@ def precision_at(
     check_setting(1 <= k <= len(codes), "k", f"in [1, {len(codes):,}], the items", k)
     found = []
     for query, label in zip(queries[0].split(rows), queries[1].split(rows), strict=True):
-        distances = torch.cdist(query, codes)
-        near = distances.topk(k, largest=False).indices
-        found.append((labels[near] == label[:, None]).float().mean(1))
+        near = torch.cdist(query, codes).topk(k, largest=False).indices
+        found.append(labels[near] == label[:, None])
     return torch.cat(found)
+
+
+def precision_at(k: int, queries: Coded, items: Coded) -> float:
+    """Of the k items nearest to a query, the share that have its class: mean over the queries.
+
+    Arguments and errors are those of `of_the_class`.
+    """
+    return float(of_the_class(k, queries, items).double().mean())
 
 
 def bit_entropy(code: Float[Tensor, "n bits"]) -> float:

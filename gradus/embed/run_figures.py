@@ -18,7 +18,7 @@ from gradus.core.run import Run
 from gradus.embed.autoencoder import in_parts, l2_cost
 from gradus.embed.compare import both, plane
 from gradus.embed.few_labels import FewLabels, few_labels
-from gradus.embed.hashing import bit_entropy, precision_at
+from gradus.embed.hashing import bit_entropy, of_the_class
 from gradus.embed.predict import encoder
 from gradus.nn.corrupt import corrupt
 from gradus.nn.run_figures import curves, first_layer
@@ -29,7 +29,7 @@ DRAWN = 5000
 """Codes in a scatter, at most."""
 NEAREST = 100
 """Images looked at by the precision."""
-QUERIES = 1000
+QUERIES = 500
 """Test images that are searched for."""
 
 
@@ -195,8 +195,9 @@ def precision(run: Run) -> Figure:
     last = {}
     counts = [n for n in (1, 2, 5, 10, 20, 50, NEAREST) if n <= len(items[0])]
     for (name, way), colour, dash in zip(ways.items(), plot.PALETTE, plot.DASHES, strict=False):
-        found = [(in_parts(way, x), y) for x, y in (queries, items)]
-        values = [100 * float(precision_at(n, *found).mean()) for n in counts]
+        coded = [(in_parts(way, x), y) for x, y in (queries, items)]
+        right = of_the_class(counts[-1], *coded).float()
+        values = [100 * float(right[:, :n].mean()) for n in counts]
         ax.plot(counts, values, dash, marker="o", markersize=4, color=colour, label=name)
         last[name] = values[-1]
     ax.set(xlabel="images looked at", xscale="log")
