@@ -29,8 +29,9 @@ BOOK = {
     "mnist-cnn": "99.4%",
     "cifar10-cnn": "92.3%",
     "cifar10-cnn-bn": "96.7%",
+    "mnist-autoencoder": "4.78 on validation in about 200 epochs",
 }
-"""Test accuracy that the book's text gives for its own listing."""
+"""Result that the book's text gives for its own listing."""
 IN_README = (
     "mnist-logistic",
     "mnist-mlp",
@@ -40,6 +41,7 @@ IN_README = (
     "cifar10-cnn",
     "cifar10-cnn-bn",
     "cifar10-modern",
+    "mnist-autoencoder",
 )
 """The recipes that the README's table shows; docs/results.md has all of them."""
 ALWAYS_SHOWN = ("epochs", "batch_size", "optimizer", "lr")
@@ -79,6 +81,10 @@ def pages() -> dict[Path, str]:
         generated / "surface.md": surface(),
         generated / "lr-find.md": rate_rules(),
         generated / "stylize.md": painting(),
+        generated / "codes.md": codes(),
+        generated / "denoising.md": denoising(),
+        generated / "sparse.md": sparse(),
+        generated / "hashing.md": hashing(),
         **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes},
     }
 
@@ -365,6 +371,101 @@ def rate_rules() -> str:
 Lowest validation loss in trainings at the rate, mean of {measured["seeds"]} seeds, beside that of
 the best of these rules; {recipes} with each optimiser that has a rate.
 """
+
+
+def codes() -> str:
+    """Autoencoder and PCA side by side, as benchmarks/codes.py measured them."""
+    found = benchmark("codes").get("codes")
+    if not found:
+        return unmeasured("codes")
+    rows = [
+        [name, averaged(found, name, "cost", "{:.3f}"), averaged(found, name, "knn", "{:.1%}")]
+        for name in found[0]
+    ]
+    ours = [one for name, one in found[0].items() if "labels" in one]
+    labels = [f"{n:,} labels" for n in ours[0]["labels"]]
+    few = [
+        [f"{name.split(', ')[1]} numbers", *(f"{share:.1%}" for share in one["from_codes"])]
+        for name, one in found[0].items()
+        if "labels" in one
+    ] + [["pixels", *(f"{share:.1%}" for share in ours[0]["from_pixels"])]]
+    return f"""{table(["method, numbers", "mean ‖x̂ − x‖", "10 nearest codes name"], rows)}
+
+10,000 test images; {ours[0]["epochs"]} epochs, {seeds(found)}. A classifier that gets few labels
+(softmax regression, mean of {ours[0]["draws"]} draws of the labelled images, seed 0):
+
+{table(["from", *labels], few)}
+
+`benchmarks/codes.py` measures it.
+"""
+
+
+def denoising() -> str:
+    """Masked images rebuilt, as benchmarks/codes.py measured it."""
+    found = benchmark("codes").get("denoising")
+    if not found:
+        return unmeasured("denoising")
+    rows = [[name, *(averaged(found, name, key) for key in found[0][name])] for name in found[0]]
+    return f"""{table(["autoencoder", "masked", "whole"], rows)}
+
+Mean distance of what is rebuilt from the whole image, where the input was masked by half and where
+it was whole; 10,000 test images, {seeds(found)}. `benchmarks/codes.py` measures it.
+"""
+
+
+def sparse() -> str:
+    """How much of a code is on, as benchmarks/codes.py measured it."""
+    found = benchmark("codes").get("sparse")
+    if not found:
+        return unmeasured("sparse")
+    rows = [
+        [
+            name,
+            f"{one['units']:,}",
+            *(averaged(found, name, key, "{:.2%}") for key in ("active", "activation")),
+            averaged(found, name, "cost"),
+            averaged(found, name, "knn accuracy", "{:.1%}"),
+        ]
+        for name, one in found[0].items()
+    ]
+    head = ["code", "units", "active", "mean activation", "mean ‖x̂ − x‖", "10 nearest codes name"]
+    return f"""{table(head, rows)}
+
+The target of the penalty is a mean activation of {found[0]["penalty"]["target"]:.0%}. Active: above
+½, and for the k largest not 0. Test images, {seeds(found)}. `benchmarks/codes.py` measures it.
+"""
+
+
+def hashing() -> str:
+    """Precision of bits, as benchmarks/codes.py measured it."""
+    found = benchmark("codes").get("hashing")
+    if not found:
+        return unmeasured("hashing")
+    ways = [name for name, one in found[0].items() if isinstance(one, dict)]
+    counts = list(found[0][ways[0]])
+    rows = [[name, *(averaged(found, name, n, "{:.1%}") for n in counts)] for name in ways]
+    return f"""{table(["code", *(f"precision at {n}" for n in counts)], rows)}
+
+2,000 test images searched among the training images; a bit carries
+{mean(one["bits used"] for one in found):.2f} bit on average; {seeds(found)}.
+`benchmarks/codes.py` measures it.
+"""
+
+
+def unmeasured(part: str) -> str:
+    """What stands where a part of benchmarks/codes.py was not run."""
+    return f"Not measured yet: `python benchmarks/codes.py {part}` does it.\n"
+
+
+def averaged(found: list[dict[str, Any]], name: str, key: str, form: str = "{:.2f}") -> str:
+    """The mean over the seeds, or a dash."""
+    values = [one[name][key] for one in found]
+    return "–" if None in values else form.format(mean(values))
+
+
+def seeds(found: list[dict[str, Any]]) -> str:
+    """Over how many seeds."""
+    return "seed 0" if len(found) == 1 else f"mean of {len(found)} seeds"
 
 
 def spread(values: list[float]) -> str:

@@ -27,6 +27,12 @@ RECIPES = {
     "moving-digits": "gradus.vision.beyond.recipes:MOVING_DIGITS",
     "spoken-tones": "gradus.vision.beyond.recipes:SPOKEN_TONES",
     "text-cnn": "gradus.vision.beyond.recipes:TEXT_CNN",
+    "circles-autoencoder": "gradus.embed.recipes:CIRCLES_AUTOENCODER",
+    "mnist-autoencoder": "gradus.embed.recipes:MNIST_AUTOENCODER",
+    "mnist-denoising": "gradus.embed.recipes:MNIST_DENOISING",
+    "mnist-sparse": "gradus.embed.recipes:MNIST_SPARSE",
+    "mnist-ksparse": "gradus.embed.recipes:MNIST_KSPARSE",
+    "mnist-hashing": "gradus.embed.recipes:MNIST_HASHING",
 }
 """Name of a recipe -> where it is defined."""
 
@@ -34,6 +40,7 @@ FIGURES = (
     "gradus.neurons.figures:FIGURES",
     "gradus.surface.figures:FIGURES",
     "gradus.vision.figures:FIGURES",
+    "gradus.embed.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""
 

@@ -30,6 +30,7 @@ from gradus.verbs import (
     recipes,
     runs,
     search,
+    search_images,
     stylize,
     surface,
     training,
@@ -52,6 +53,7 @@ look at a run
   advise       what the curves say, and what to try next
   surface      the loss around its solution: a line, a plane, the curvature
   look         filters, feature maps of a picture, and what its answer rests on
+  search-images  images like a given one, by the codes of an autoencoder
 
 paint and play
   stylize      the content of one picture in the style of another
@@ -119,6 +121,7 @@ VERBS = {
     "surface": Verb(surface.SurfaceArgs, surface.surface),
     "race": Verb(race.RaceArgs, race.race),
     "look": Verb(look.LookArgs, look.look),
+    "search-images": Verb(search_images.SearchImagesArgs, search_images.search_images),
     "stylize": Verb(stylize.StylizeArgs, stylize.stylize),
     "completion": Verb(CompletionArgs, completion),
 }

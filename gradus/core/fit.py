@@ -327,6 +327,8 @@ def _end_epoch(session: Session, seconds: float, steps: int) -> None:
         at.best_model = {k: v.detach().clone() for k, v in task.model.state_dict().items()}
     session.reporter.epoch(record, session.config.epochs)
     _write(session, record, seconds, steps)
+    if session.run and device.leads and at.epoch in task.snapshots:
+        session.run.save_snapshot(at.epoch, task.model.state_dict())
     done = at.epoch == session.config.epochs or _early(session)
     due = time.perf_counter() - session.saved >= session.config.checkpoint_seconds
     if device.broadcast(done or due):

@@ -5,6 +5,7 @@
 - `timing.jsonl`: one line an epoch, seconds
 - `weights.safetensors`: the best epoch's parameters
 - `checkpoints/`: the latest five, to resume from
+- `snapshots/`: parameters of earlier epochs, where the recipe keeps some
 - `tensorboard/`, `figures/`, `report.md`
 """
 
@@ -116,9 +117,7 @@ class Run:
 
     def save_weights(self, state: Mapping[str, Any]) -> None:
         """Write the best parameters, and their checksum into run.json."""
-        from safetensors.torch import save
-
-        data = save({name: tensor.contiguous().cpu() for name, tensor in state.items()})
+        data = _packed(state)
         write_atomically(self.path / "weights.safetensors", data)
         self.update(weights_sha256=hashlib.sha256(data).hexdigest())
 
@@ -152,6 +151,39 @@ class Run:
         if state is None or state["best"] is None:
             raise RunError(f"{self.path} holds no weights yet; go on with: {self.resume_command()}")
         return state["best"]["model"]
+
+    def save_snapshot(self, epoch: int, state: Mapping[str, Any]) -> None:
+        """Keep the parameters after an epoch in `snapshots`."""
+        path = self._snapshot(epoch)
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, _packed(state))
+
+    def snapshots(self) -> list[int]:
+        """The epochs whose parameters were kept, first to last."""
+        files = (self.path / "snapshots").glob("epoch-*.safetensors")
+        return sorted(int(file.stem.removeprefix("epoch-")) for file in files)
+
+    def load_snapshot(self, epoch: int) -> dict[str, Any]:
+        """The parameters kept after an epoch, by name, on the CPU.
+
+        Raises:
+            UsageError: none were kept after this one.
+            RunError: they are damaged.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        path = self._snapshot(epoch)
+        if not path.exists():
+            kept = ", ".join(map(str, self.snapshots())) or "none"
+            raise UsageError(f"{self.path} has no snapshot of epoch {epoch}; kept: {kept}")
+        try:
+            return load(path.read_bytes())
+        except SafetensorError as error:
+            raise RunError(f"{path} is damaged: {error}") from error
+
+    def _snapshot(self, epoch: int) -> Path:
+        return self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors"
 
     def resume_command(self) -> str:
         """What the user types to go on with this run."""
@@ -234,6 +266,13 @@ class Run:
             for left in self.path.rglob(f".*{PART}"):  # by a process that was killed
                 left.unlink(missing_ok=True)
             yield
+
+
+def _packed(state: Mapping[str, Any]) -> bytes:
+    """Parameters as the bytes of a safetensors file."""
+    from safetensors.torch import save
+
+    return save({name: tensor.contiguous().cpu() for name, tensor in state.items()})
 
 
 def _open_lock(path: Path) -> TextIO:

@@ -40,6 +40,7 @@ class Task:
             projection or proximal step of a constrained or non-smooth problem.
         goal: stop as soon as `watch` is as good as this.
         goal_missed: what to say, as an error, when training ends without the goal.
+        snapshots: epochs after which the parameters are kept, for `Run.load_snapshot`.
         pictures: model -> named images "image channel height width" in [0, 1] for TensorBoard.
         facts: what is needed to answer later (labels, vocabulary); JSON values, kept in the run.
     """
@@ -57,6 +58,7 @@ class Task:
     project: Callable[[nn.Module, float], None] | None = None
     goal: float | None = None
     goal_missed: str = ""
+    snapshots: tuple[int, ...] = ()
     pictures: Callable[[nn.Module], dict[str, Tensor]] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Answers about new inputs: the likeliest classes, and what is on an image."""
+"""Answers about new inputs: reading what the user gives, the likeliest classes of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +17,7 @@ Answer = dict[str, Any]
 Predictor = Callable[..., list[Answer]]
 TOP = 3
 DIGITS = list("0123456789")
+LARGEST = torch.finfo(torch.float32).max
 
 
 def image_predictor(
@@ -33,17 +34,48 @@ def image_predictor(
         facts: `classes` and `shape`, as `gradus.data.tensors.ImageParts.facts` gives them.
         prepare: makes the model's inputs of images, as in training.
     """
-    classes, shape = facts["classes"], tuple(facts["shape"])
-    digits = classes == DIGITS and len(shape) == 2
 
     def predict(*inputs: str | Path | np.ndarray) -> list[Answer]:
-        images = np.stack([_image(i, shape, digits) for i in inputs])
-        found = probabilities(model, prepare(torch.from_numpy(images)))
+        found = probabilities(model, read_inputs(inputs, facts, prepare))
         return [
-            {"input": _name(i), **answer(p, classes)} for i, p in zip(inputs, found, strict=True)
+            {"input": name_of(i), **answer(p, facts["classes"])}
+            for i, p in zip(inputs, found, strict=True)
         ]
 
     return predict
+
+
+def read_inputs(
+    inputs: Sequence[str | Path | np.ndarray], facts: Mapping[str, Any], prepare: Prepare = pixels
+) -> Tensor:
+    """A model's inputs from image files, or arrays of bytes, as `image_predictor` takes them."""
+    shape = tuple(facts["shape"])
+    digits = facts["classes"] == DIGITS and len(shape) == 2
+    images = np.stack([_image(i, shape, digits) for i in inputs])
+    return prepare(torch.from_numpy(images))
+
+
+def read_numbers(inputs: Sequence[Any], names: Sequence[str]) -> Float[Tensor, "n features"]:
+    """Each input as one row of numbers; text is cut at commas and spaces.
+
+    Raises:
+        UsageError: an input is not one finite number for each name.
+    """
+    rows = []
+    for given in inputs:
+        parts = given.replace(",", " ").split() if isinstance(given, str) else list(given)
+        try:
+            row = [float(p) for p in parts]
+        except (TypeError, ValueError):
+            row = []
+        if len(row) != len(names) or not all(abs(x) <= LARGEST for x in row):
+            example = ",".join(str(i + 2) for i in range(len(names)))
+            raise UsageError(
+                f"input {given!r} must be {len(names)} finite numbers ({', '.join(names)}), "
+                f"such as {example}"
+            )
+        rows.append(row)
+    return torch.tensor(rows, dtype=torch.float32)
 
 
 @torch.inference_mode()
@@ -82,5 +114,6 @@ def _middle(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     )
 
 
-def _name(source: object) -> str:
+def name_of(source: object) -> str:
+    """What an input is called in its answer."""
     return "array" if isinstance(source, np.ndarray) else str(source)

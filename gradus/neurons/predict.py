@@ -4,15 +4,18 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from gradus.core.errors import UsageError
 from gradus.core.run import Run
-from gradus.data.answers import Answer, Predictor, answer, image_predictor, probabilities
+from gradus.data.answers import (
+    Answer,
+    Predictor,
+    answer,
+    image_predictor,
+    probabilities,
+    read_numbers,
+)
 from gradus.neurons.build import net
 from gradus.neurons.perceptron import Perceptron
-
-LARGEST = torch.finfo(torch.float32).max
 
 
 def load_images(run: Run) -> Predictor:
@@ -30,7 +33,7 @@ def load_planar(run: Run) -> Predictor:
     model = _loaded(run, net(config, 2, len(classes)))
 
     def predict(*inputs: Any) -> list[Answer]:
-        points = _numbers(inputs, ["x", "y"])
+        points = read_numbers(inputs, ["x", "y"])
         return [
             {"input": x.tolist(), **answer(p, classes)}
             for x, p in zip(points, probabilities(model, points), strict=True)
@@ -44,7 +47,7 @@ def load_exam(run: Run) -> Predictor:
     model = _loaded(run, Perceptron(2))
 
     def predict(*inputs: Any) -> list[Answer]:
-        hours = _numbers(inputs, run.info["facts"]["inputs"])
+        hours = read_numbers(inputs, run.info["facts"]["inputs"])
         with torch.inference_mode():
             logits = model(hours)
         return [
@@ -60,7 +63,7 @@ def load_fast_food(run: Run) -> Predictor:
     prices = run.load_weights()["output.weight"].squeeze(0)
 
     def predict(*inputs: Any) -> list[Answer]:
-        servings = _numbers(inputs, run.info["facts"]["inputs"])
+        servings = read_numbers(inputs, run.info["facts"]["inputs"])
         return [{"input": x.tolist(), "price": round(float(x @ prices), 4)} for x in servings]
 
     return predict
@@ -69,22 +72,3 @@ def load_fast_food(run: Run) -> Predictor:
 def _loaded(run: Run, model: Any) -> Any:
     model.load_state_dict(run.load_weights())
     return model.eval()
-
-
-def _numbers(inputs: tuple[Any, ...], names: list[str]) -> Tensor:
-    """Each input as one row of numbers; text is cut at commas and spaces."""
-    rows = []
-    for given in inputs:
-        parts = given.replace(",", " ").split() if isinstance(given, str) else list(given)
-        try:
-            row = [float(p) for p in parts]
-        except (TypeError, ValueError):
-            row = []
-        if len(row) != len(names) or not all(abs(x) <= LARGEST for x in row):
-            example = ",".join(str(i + 2) for i in range(len(names)))
-            raise UsageError(
-                f"input {given!r} must be {len(names)} finite numbers ({', '.join(names)}), "
-                f"such as {example}"
-            )
-        rows.append(row)
-    return torch.tensor(rows, dtype=torch.float32)

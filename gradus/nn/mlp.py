@@ -39,6 +39,7 @@ class MLP(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         init: str = "he",
+        norm: float = 0.0,
         **init_settings: float,
     ) -> None:
         """Make the network.
@@ -49,6 +50,9 @@ class MLP(nn.Module):
             dropout: probability that a hidden neuron is silenced in training, in [0, 1): 1 - p in
                 the book's symbols (book figure 2-16). The neurons left are scaled by 1/p.
             init: how all weights start, a key of `gradus.nn.init.INITIALISERS`; biases start at 0.
+            norm: γ at the start, ≥ 0: hidden logits are normalised over the minibatch, then scaled
+                by a learned γ and moved (Ioffe and Szegedy 2015, "Batch Normalization"), in
+                `norm_1`, `norm_2`, ...; 0: they are left as they are.
             init_settings: the initialiser's own numbers, such as `std=0.05` for "normal".
 
         Raises:
@@ -61,6 +65,8 @@ class MLP(nn.Module):
             raise UsageError(f"dropout must be in [0, 1), got {dropout}")
         if activation == "threshold":
             raise UsageError("activation threshold has no slope to learn by; try relu or tanh")
+        if not norm >= 0:
+            raise UsageError(f"norm must be ≥ 0, got {norm}")
         self.sizes = tuple(sizes)
         self.activation = find_activation(activation)
         self.dropout = dropout
@@ -72,6 +78,10 @@ class MLP(nn.Module):
             initialise(layer.weight, init, None, **init_settings)
             nn.init.zeros_(layer.bias)
             self.add_module(name, layer)
+        self._norms = [f"norm_{i}" for i in range(1, len(sizes) - 1)] if norm else []
+        for name, width in zip(self._norms, sizes[1:], strict=False):
+            self.add_module(name, nn.BatchNorm1d(width))
+            nn.init.constant_(getattr(self, name).weight, norm)
 
     @property
     def layers(self) -> list[nn.Linear]:
@@ -80,8 +90,11 @@ class MLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch features"]) -> Float[Tensor, "batch classes"]:
         """The logits z of each example's classes; softmax makes them probabilities."""
-        for name in self._hidden:
-            x = self.activation(getattr(self, name)(x))
+        for number, name in enumerate(self._hidden):
+            x = getattr(self, name)(x)
+            if self._norms:
+                x = getattr(self, self._norms[number])(x)
+            x = self.activation(x)
             if self.dropout:
                 x = functional.dropout(x, self.dropout, self.training)
         return self.output(x)

@@ -22,6 +22,7 @@ from gradus.core.batches import Batch, Batches, whole
 from gradus.core.errors import RunError, UsageError
 from gradus.core.progress import Reporter
 from gradus.core.recipe import check_setting
+from gradus.nn.corrupt import corrupt
 
 
 class LayerAutoencoder(nn.Module):
@@ -61,14 +62,6 @@ def reconstruction_loss(
     Bengio et al. 2007, section 4. It is least, the entropy of x, where x̂ = x.
     """
     return functional.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
-
-
-def corrupt(
-    x: Float[Tensor, "batch visible"], share: float, generator: torch.Generator
-) -> Float[Tensor, "batch visible"]:
-    """Set each input to 0 with probability `share` (Vincent et al. 2008; book ch. 6)."""
-    kept = torch.rand(x.shape, generator=generator) >= share
-    return x * kept.to(x)
 
 
 @dataclass

@@ -12,6 +12,9 @@ from gradus.core.errors import UsageError
 from gradus.tables import heading, say, show_json, table
 from gradus.verbs.words import Folder, RunFolder
 
+SHOWN = 8
+"""Numbers of a list that an answer in one line shows."""
+
 
 @dataclass(frozen=True)
 class RunsArgs:
@@ -115,10 +118,17 @@ def _words(answer: dict[str, Any]) -> str:
     """An answer in one line."""
     if "top" in answer:
         return "  ".join(f"{t['label']} ({t['probability']:.1%})" for t in answer["top"])
-    return "  ".join(
-        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in answer.items()
-    )
+    return "  ".join(f"{name} {_shown(value)}" for name, value in answer.items())
+
+
+def _shown(value: Any) -> str:
+    """A value of an answer in few letters; of a long list the beginning."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        more = f", … ({len(value)} numbers)" if len(value) > SHOWN else ""
+        return f"[{', '.join(map(_shown, value[:SHOWN]))}{more}]"
+    return str(value)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,6 @@ COMPONENTS = 50
 """Principal components that are kept before neighbours are looked for."""
 EXACT = 20_000
 """Points up to which neighbours are found exactly."""
-NEIGHBOURS = 10
-"""Neighbours that vote in `knn_accuracy`."""
 PANEL = 6.2
 """Width of a map, in inches."""
 ACROSS = 32
@@ -101,26 +99,6 @@ def tsne(
         n_jobs=torch.get_num_threads(),
     ).fit(points)
     return np.array(found)
-
-
-def knn_accuracy(
-    points: Float[np.ndarray, "n features"], labels: Int[np.ndarray, "n"], k: int = NEIGHBOURS
-) -> float:
-    """The share of points whose class most of their k nearest neighbours have.
-
-    A point is not its own neighbour; where classes are equally frequent the first one counts.
-
-    Raises:
-        UsageError: there are no k other points.
-    """
-    from sklearn.neighbors import NearestNeighbors
-
-    if not 1 <= k < len(points):
-        raise UsageError(f"k must be in [1, {len(points) - 1}], got {k}")
-    near = NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
-    votes = np.zeros((len(points), int(labels.max()) + 1), np.int64)
-    np.add.at(votes, (np.arange(len(points))[:, None], labels[near]), 1)
-    return float((votes.argmax(1) == labels).mean())
 
 
 @plot.style()

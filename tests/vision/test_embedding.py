@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
-from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 from gradus.core import plot
 from gradus.core.errors import UsageError
+from gradus.nn.neighbours import knn_accuracy
 from gradus.vision import ConvNet
 from gradus.vision.classifier import Classifier
-from gradus.vision.embedding import draw_map, knn_accuracy, last_hidden, tsne
+from gradus.vision.embedding import draw_map, last_hidden, tsne
 from tests.figures import assert_readable
 
 
@@ -73,22 +73,6 @@ def test_points_that_cannot_be_mapped():
     points[3, 2] = np.nan
     with pytest.raises(UsageError, match="points must be finite"):
         tsne(points)
-
-
-@pytest.mark.parametrize("k", [1, 4, 10])
-def test_votes_equal_those_of_the_loop(digits, k):
-    data, labels = digits[0][:80], digits[1][:80]
-    right = 0
-    for i in range(80):
-        rest = np.arange(80) != i
-        near = KNeighborsClassifier(k).fit(data[rest], labels[rest]).predict(data[i : i + 1])
-        right += int(near[0] == labels[i])
-    assert knn_accuracy(data, labels, k) == pytest.approx(right / 80)
-
-
-def test_there_must_be_so_many_neighbours():
-    with pytest.raises(UsageError, match=r"k must be in \[1, 2\], got 3"):
-        knn_accuracy(np.zeros((3, 2)), np.array([0, 1, 0]), 3)
 
 
 @pytest.mark.parametrize("colour", [False, True])

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from gradus.core.experiment import train
+from gradus.nn.neighbours import knn_accuracy
 from gradus.vision import ConvNet, figures_inside
-from gradus.vision.embedding import knn_accuracy, last_hidden, tsne
+from gradus.vision.embedding import last_hidden, tsne
 from gradus.vision.recipes import CIFAR10_CNN_BN, CIFAR10_VGG, DIGITS_CNN
 from gradus.vision.style.config import StyleConfig
 from gradus.vision.style.networks import network_of
