@@ -27,6 +27,9 @@ RECIPES = {
     "moving-digits": "gradus.vision.beyond.recipes:MOVING_DIGITS",
     "spoken-tones": "gradus.vision.beyond.recipes:SPOKEN_TONES",
     "text-cnn": "gradus.vision.beyond.recipes:TEXT_CNN",
+    "word2vec": "gradus.embed.words.recipes:WORD2VEC",
+    "word2vec-cbow": "gradus.embed.words.recipes:WORD2VEC_CBOW",
+    "word2vec-book": "gradus.embed.words.recipes:WORD2VEC_BOOK",
 }
 """Name of a recipe -> where it is defined."""
 
@@ -34,6 +37,7 @@ FIGURES = (
     "gradus.neurons.figures:FIGURES",
     "gradus.surface.figures:FIGURES",
     "gradus.vision.figures:FIGURES",
+    "gradus.embed.words.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""
 

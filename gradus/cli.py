@@ -26,6 +26,7 @@ from gradus.verbs import (
     figures,
     look,
     lr_find,
+    neighbors,
     race,
     recipes,
     runs,
@@ -52,6 +53,11 @@ look at a run
   advise       what the curves say, and what to try next
   surface      the loss around its solution: a line, a plane, the curvature
   look         filters, feature maps of a picture, and what its answer rests on
+
+ask about words
+  neighbors    the words nearest to a word
+  analogy      what is to C as B is to A
+  vectors      write a run's word vectors to a file
 
 paint and play
   stylize      the content of one picture in the style of another
@@ -117,6 +123,9 @@ VERBS = {
     "figure": Verb(figures.FigureArgs, figures.figure),
     "advise": Verb(runs.AdviseArgs, runs.advise),
     "surface": Verb(surface.SurfaceArgs, surface.surface),
+    "neighbors": Verb(neighbors.NeighborsArgs, neighbors.neighbors),
+    "analogy": Verb(neighbors.AnalogyArgs, neighbors.analogy),
+    "vectors": Verb(neighbors.VectorsArgs, neighbors.vectors),
     "race": Verb(race.RaceArgs, race.race),
     "look": Verb(look.LookArgs, look.look),
     "stylize": Verb(stylize.StylizeArgs, stylize.stylize),

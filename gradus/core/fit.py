@@ -125,7 +125,7 @@ def fit(
     session = _open(task, config, run, reporter, device)
     if resume:
         _restore(session)
-    at, searches = session.at, OPTIMISERS[config.optimizer].searches
+    at = session.at
     session.reporter.begin(
         config.epochs * len(train), at.step, f"{task.summary()}, on {device.report()}"
     )
@@ -137,18 +137,12 @@ def fit(
             session.model.train()
             for batch, share in train.epoch(at.epoch, at.batch):
                 at.batch, at.step = at.batch + 1, at.step + 1
-                with device.autocast():
-                    loss, metrics = task.loss(session.model, batch)
+                loss, metrics = _loss(session, batch)
                 pending.append((loss.detach(), metrics, len(batch[0]) if share else 0))
                 if _time_to_look(session, pending):
                     _look(session, pending, batch)
-                session.optimizer.zero_grad()
-                device.backward(loss if device.world == 1 else loss * share)
-                if config.clip_norm:
-                    device.clip(session.model, config.clip_norm)
-                session.optimizer.step(_closure(session, batch, loss) if searches else None)
-                if task.project:
-                    task.project(task.model, session.schedule.get_last_lr()[0])
+                if not task.update:
+                    _descend(session, batch, loss, share)
                 if not config.open_ended:
                     session.schedule.step()
                 signum = _asked(session, stop, last=at.batch == len(train))
@@ -166,6 +160,28 @@ def fit(
     if task.goal_missed and not task.reached(at.best_value):
         raise RunError(task.goal_missed.format(epochs=at.epoch, value=at.best_value))
     return at
+
+
+def _loss(session: Session, batch: Batch) -> tuple[Tensor, Metrics]:
+    """The minibatch's loss; where the task has an update of its own, the parameters have changed."""
+    task = session.task
+    if task.update:
+        return task.update(task.model, batch, session.schedule.get_last_lr()[0]), {}
+    with session.device.autocast():
+        return task.loss(session.model, batch)
+
+
+def _descend(session: Session, batch: Batch, loss: Tensor, share: float) -> None:
+    """One step of the optimiser along the gradient of the minibatch's loss."""
+    task, config, device = session.task, session.config, session.device
+    session.optimizer.zero_grad()
+    device.backward(loss if device.world == 1 else loss * share)
+    if config.clip_norm:
+        device.clip(session.model, config.clip_norm)
+    searches = OPTIMISERS[config.optimizer].searches
+    session.optimizer.step(_closure(session, batch, loss) if searches else None)
+    if task.project:
+        task.project(task.model, session.schedule.get_last_lr()[0])
 
 
 def _pretrain(

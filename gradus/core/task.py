@@ -16,6 +16,7 @@ Metrics = dict[str, Callable[[], Tensor]]
 """Name -> function that measures a batch, called only where someone looks: it gives one value for
 each example, or their mean."""
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, Metrics]]
+Update = Callable[[nn.Module, Batch, float], Tensor]
 Pretrain = Callable[[nn.Module, Batches, Reporter], dict[str, Any]]
 
 
@@ -29,6 +30,9 @@ class Task:
         validation: minibatches of the validation set; every choice is made on it.
         test: opens the test set. Nothing calls it before training has ended.
         loss: (model, batch) -> (mean loss over the batch, metrics of the batch).
+        update: (model, batch, learning rate) -> mean loss over the batch, after it has changed the
+            parameters in place: an update of the task's own instead of gradient and optimiser, of
+            which the loop then takes the learning rate alone. It works in one process.
         measure_every: minibatches between two on which the metrics are measured in training.
         watch: the record to choose the best epoch by, such as `validation/accuracy`.
         better: whether `watch` should be large ("max") or small ("min").
@@ -42,6 +46,7 @@ class Task:
         goal_missed: what to say, as an error, when training ends without the goal.
         pictures: model -> named images "image channel height width" in [0, 1] for TensorBoard.
         facts: what is needed to answer later (labels, vocabulary); JSON values, kept in the run.
+        files: the same where it is large: name -> text of a file in the run folder.
     """
 
     model: nn.Module
@@ -50,6 +55,7 @@ class Task:
     test: Callable[[], Batches]
     loss: Loss
     sample: Tensor
+    update: Update | None = None
     measure_every: int = 10
     watch: str = "validation/loss"
     better: Literal["min", "max"] = "min"
@@ -59,6 +65,7 @@ class Task:
     goal_missed: str = ""
     pictures: Callable[[nn.Module], dict[str, Tensor]] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     def improves(self, value: float, best: float | None) -> bool:
         """Whether `value` of the watched record beats `best`; a number beats None, NaN nothing."""
