@@ -342,6 +342,8 @@ def _end_epoch(session: Session, seconds: float, steps: int) -> None:
         at.best_value, at.best_epoch = record[task.watch], at.epoch
         at.best_model = {k: v.detach().clone() for k, v in task.model.state_dict().items()}
     session.reporter.epoch(record, session.config.epochs)
+    for line in task.remarks(task.model) if task.remarks else ():
+        session.reporter.note(line)
     _write(session, record, seconds, steps)
     done = at.epoch == session.config.epochs or _early(session)
     due = time.perf_counter() - session.saved >= session.config.checkpoint_seconds

@@ -44,6 +44,7 @@ class Task:
             projection or proximal step of a constrained or non-smooth problem.
         goal: stop as soon as `watch` is as good as this.
         goal_missed: what to say, as an error, when training ends without the goal.
+        remarks: model -> lines that the user is told after each epoch.
         pictures: model -> named images "image channel height width" in [0, 1] for TensorBoard.
         facts: what is needed to answer later (labels, vocabulary); JSON values, kept in the run.
         files: the same where it is large: name -> text of a file in the run folder.
@@ -63,6 +64,7 @@ class Task:
     project: Callable[[nn.Module, float], None] | None = None
     goal: float | None = None
     goal_missed: str = ""
+    remarks: Callable[[nn.Module], list[str]] | None = None
     pictures: Callable[[nn.Module], dict[str, Tensor]] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)

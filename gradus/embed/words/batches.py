@@ -126,13 +126,13 @@ def hold_out(n: int, validation: int, test: int) -> tuple[tuple[Span, ...], ...]
         (training, validation, test), each a tuple of spans.
 
     Raises:
-        UsageError: less than half of the text would be left.
+        UsageError: there is nothing to hold out, or less than half of the text would be left.
     """
     out = validation + test
-    if not 2 * out < n:
+    if not 2 <= min(out, 2 * validation, 2 * test) or not 2 * out < n:
         raise UsageError(
-            f"validation must be less than a quarter of the {n:,} words of the text, "
-            f"got {validation:,} (and as many for the test): lower --validation"
+            f"a text of {n:,} words is too short to hold {validation:,} words out for validation "
+            f"and {test:,} for the test: take a longer one"
         )
     pieces = max(1, min(PIECES, validation, test))
     edges = [n * i // pieces for i in range(pieces + 1)]

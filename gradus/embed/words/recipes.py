@@ -25,7 +25,7 @@ class WordsConfig(FitConfig):
     vocabulary: int = 0
     """How many words are learned, the most frequent ones (0: all)."""
     validation: int = 20_000
-    """Words held out to choose the best epoch; as many for the test."""
+    """Words held out to choose the best epoch, at most 5 % of the text; as many for the test."""
     architecture: Architecture = "skip-gram"
     """skip-gram: a word predicts those around it; cbow: these predict the word."""
     objective: Objective = "negative-sampling"
@@ -59,7 +59,7 @@ class WordsConfig(FitConfig):
     threads: int = 0
     """Threads of the compiled engine (0: a core each); only 1 gives the same result twice."""
     tell: int = 0
-    """Words whose neighbours are told ten times in training (0: none)."""
+    """Frequent words whose neighbours are told after each epoch (0: none)."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""

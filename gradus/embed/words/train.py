@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -30,16 +29,19 @@ from gradus.embed.words.word2vec import Word2Vec, book_start
 
 AT_ONCE = 2048
 """Pairs whose noise is scored at once."""
-TELL = 10
-"""How often the neighbours of some words are told in a training."""
+HELD_OUT = 20
+"""Most of a text that is held out for validation, as a fraction: one in so many words."""
 FREQUENT = 500
-"""They are drawn from so many of the most frequent words."""
+"""Most frequent words from which those are drawn whose neighbours are told."""
+NEAREST = 8
+"""Neighbours that are told."""
 
 
 def words(config: WordsConfig) -> Task:
     """Learning vectors of words from a text."""
     corpus = load_corpus(config.data, config.min_count, config.vocabulary, config.text)
-    spans, held, tested = hold_out(len(corpus.text), config.validation, config.validation)
+    out = min(config.validation, len(corpus.text) // HELD_OUT)
+    spans, held, tested = hold_out(len(corpus.text), out, out)
     train = TextBatches(corpus.text, spans, config.batch_size, config.window, config.seed)
     plan = make_plan(config, corpus)
     task = Task(
@@ -52,25 +54,10 @@ def words(config: WordsConfig) -> Task:
         facts={"data": config.data, "words": len(corpus.words), "read": corpus.read},
         files={"vocabulary.tsv": vocabulary_text(corpus.words, corpus.counts)},
     )
-    every = max(1, config.epochs * len(train) // TELL) if config.tell else 0
-    tell = _teller(corpus, config.tell, every, config.seed)
     if config.engine == "compiled":
-        update = compiled_update(config.architecture, plan, config.threads or cores())
-
-        def step(model: nn.Module, batch: Batch, lr: float) -> Tensor:
-            tell(model)
-            return update(model, batch, lr)
-
-        task.update = step
-    elif config.tell:
-        inner = task.loss
-
-        def loss(model: nn.Module, batch: tuple[Any, ...]) -> tuple[Tensor, Metrics]:
-            if model.training:
-                tell(task.model)
-            return inner(model, batch)
-
-        task.loss = loss
+        task.update = compiled_update(config.architecture, plan, config.threads or cores())
+    if config.tell:
+        task.remarks = _teller(corpus, config.tell, config.seed)
     return task
 
 
@@ -179,19 +166,15 @@ def _exam(config: WordsConfig, corpus: Corpus, spans: tuple[Span, ...]) -> TextB
         return batches
 
 
-def _teller(corpus: Corpus, several: int, every: int, seed: int) -> Callable[[Any], None]:
-    """Called at each step with the model, tells the neighbours of some words at every `every`th."""
-    draw, steps = np.random.default_rng(seed), count(1)
+def _teller(corpus: Corpus, several: int, seed: int) -> Callable[[Any], list[str]]:
+    """model -> the neighbours of some frequent words, a line each."""
     most = min(FREQUENT, len(corpus.words))
-    chosen = sorted(draw.choice(most, min(several, most), replace=False)) if several else []
+    chosen = np.random.default_rng(seed).choice(most, min(several, most), replace=False)
+    words = [corpus.words[number] for number in sorted(chosen)]
 
-    def tell(model: Any) -> None:
-        if not chosen or next(steps) % every:
-            return
+    def tell(model: Any) -> list[str]:
         vectors = WordVectors(corpus.words, model.inputs.weight.detach().cpu().numpy())
-        for number in chosen:
-            word = corpus.words[number]
-            near = ", ".join(n.word for n in vectors.neighbours(word, min(8, len(corpus.words) - 1)))
-            current().note(f"{word}: {near}")
+        near = min(NEAREST, len(corpus.words) - 1)
+        return [f"{w}: {', '.join(n.word for n in vectors.neighbours(w, near))}" for w in words]
 
     return tell
