@@ -163,7 +163,7 @@ def fit(
 
 
 def _loss(session: Session, batch: Batch) -> tuple[Tensor, Metrics]:
-    """The minibatch's loss; where the task has an update of its own, the parameters have changed."""
+    """The minibatch's loss; a task with an update of its own has changed the parameters then."""
     task = session.task
     if task.update:
         return task.update(task.model, batch, session.schedule.get_last_lr()[0]), {}

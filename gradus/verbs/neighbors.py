@@ -61,8 +61,8 @@ class AnalogyArgs:
 class VectorsArgs:
     """Write the word vectors of a run to a file, or those of a file in another format.
 
-    The end of the name tells the format: .bin is word2vec's binary format, .kv gensim's KeyedVectors,
-    all else word2vec's text; .gz behind it packs the file.
+    The end of the name tells the format: .bin is word2vec's binary format, .kv gensim's
+    KeyedVectors, all else word2vec's text; .gz behind it packs the file.
 
     Try:
       gradus vectors runs/word2vec-1 vectors.bin

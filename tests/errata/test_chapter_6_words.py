@@ -33,7 +33,10 @@ def test_the_objective_is_a_sum_of_logarithms_not_of_probabilities():
 def test_the_printed_objective_hardly_learns_from_its_worst_mistakes():
     true = torch.tensor([-12.0], requires_grad=True)
     noise = torch.zeros(1, 3)
-    slope = [torch.autograd.grad(f(true, noise).sum(), true)[0].item() for f in (printed, negative_sampling)]
+    slope = [
+        torch.autograd.grad(f(true, noise).sum(), true)[0].item()
+        for f in (printed, negative_sampling)
+    ]
     assert abs(slope[0]) < 1e-5
     assert slope[1] == pytest.approx(-1, abs=1e-4)
 

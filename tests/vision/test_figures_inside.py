@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from gradus.core.experiment import train
-from gradus.vision import ConvNet, figures_inside
 from gradus.nn.tsne import tsne
+from gradus.vision import ConvNet, figures_inside
 from gradus.vision.embedding import knn_accuracy, last_hidden
 from gradus.vision.recipes import CIFAR10_CNN_BN, CIFAR10_VGG, DIGITS_CNN
 from gradus.vision.style.config import StyleConfig

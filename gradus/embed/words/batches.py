@@ -1,5 +1,6 @@
 """A long text cut into stretches, which stand for minibatches in the training loop."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from gradus.core.batches import Batch
 from gradus.core.errors import UsageError
 
 AROUND = 8
-"""Words to each side of a stretch that are seen as context, times the window: some are passed over."""
+"""Words to each side of a stretch that are seen as context, in windows: some are passed over."""
 PIECES = 20
 """In how many places words are held out."""
 
@@ -87,7 +88,9 @@ class TextBatches:
         """
         parts = [np.arange(first, last, self.batch_size) for first, last in self.spans]
         firsts = np.concatenate(parts)
-        lasts = np.concatenate([[last] * len(p) for p, (_, last) in zip(parts, self.spans, strict=True)])
+        lasts = np.concatenate(
+            [[last] * len(p) for p, (_, last) in zip(parts, self.spans, strict=True)]
+        )
         lasts = np.minimum(firsts + self.batch_size, lasts)
         order = np.arange(len(firsts))
         if self.seed is not None:
@@ -129,7 +132,7 @@ def hold_out(n: int, validation: int, test: int) -> tuple[tuple[Span, ...], ...]
         UsageError: there is nothing to hold out, or less than half of the text would be left.
     """
     out = validation + test
-    if not 2 <= min(out, 2 * validation, 2 * test) or not 2 * out < n:
+    if not min(out, 2 * validation, 2 * test) >= 2 or not 2 * out < n:
         raise UsageError(
             f"a text of {n:,} words is too short to hold {validation:,} words out for validation "
             f"and {test:,} for the test: take a longer one"
@@ -137,7 +140,7 @@ def hold_out(n: int, validation: int, test: int) -> tuple[tuple[Span, ...], ...]
     pieces = max(1, min(PIECES, validation, test))
     edges = [n * i // pieces for i in range(pieces + 1)]
     train, held, tested = [], [], []
-    for i, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for i, (low, high) in enumerate(itertools.pairwise(edges)):
         a = validation * (i + 1) // pieces - validation * i // pieces
         b = test * (i + 1) // pieces - test * i // pieces
         train.append((low, high - a - b))

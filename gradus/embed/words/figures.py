@@ -19,7 +19,7 @@ from gradus.embed.words.run_figures import word_map
 from gradus.embed.words.toy import COUNTRIES, toy_text
 from gradus.embed.words.train import build
 
-DOCUMENT = "a dog sees a cat and the cat sees it".split()
+DOCUMENT = ["a", "dog", "sees", "a", "cat", "and", "the", "cat", "sees", "it"]
 LOOKED_AT = ("cat", "dog", "paris", "rome", "france", "italy")
 WINDOW = 3
 TOY = {
@@ -110,7 +110,7 @@ def _company(words: tuple[str, ...]) -> tuple[list[str], Float[np.ndarray, "word
 @plot.style()
 def figure_6_19() -> Figure:
     """What predicts what: a word those around it (A), or these the word (B)."""
-    sentence = "the mayor of rome walks by night".split()
+    sentence = ["the", "mayor", "of", "rome", "walks", "by", "night"]
     middle, window = 3, 2
     around = [i for i in range(len(sentence)) if 0 < abs(i - middle) <= window]
     fig, panels = plot.new_figure(1, 2, (11, 4.0))
@@ -151,14 +151,14 @@ def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], colou
 
 @plot.style()
 def figure_6_20() -> Figure:
-    """A logistic regression tells true neighbours of a word from noise: before and after learning."""
+    """A logistic regression tells true neighbours of a word from noise, before and after."""
     run = trained(WORD2VEC, **TOY)
     words = load_vectors(run).words
     corpus = load_corpus("toy")
     word, true = "rome", list(COUNTRIES["italy"][1:])
     draw = np.random.default_rng(1)
     q = corpus.counts**0.75 / (corpus.counts**0.75).sum()
-    drawn = [w for w in dict.fromkeys(words[i] for i in draw.choice(len(words), 60, p=q))]
+    drawn = dict.fromkeys(words[i] for i in draw.choice(len(words), 60, p=q))
     noise = [w for w in drawn if w not in (*true, word)][:NOISE]
     fig, (ax,) = plot.new_figure(1, 1, (7.6, 4.6))
     place = np.arange(len(true) + NOISE)

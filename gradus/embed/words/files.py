@@ -55,7 +55,9 @@ def _read(file: Any, path: Path, limit: int) -> WordVectors:
         return _stack(rows, path, 0, 0, limit)
     n, d = header
     if n * d * 4 > LARGEST:
-        raise DataError(f"{path}: its header says {n:,} words of {d:,} numbers, too many to be true")
+        raise DataError(
+            f"{path}: its header says {n:,} words of {d:,} numbers, too many to be true"
+        )
     start = file.peek(1)[: LONGEST + 4 * d]
     rows = _binary_rows(file, path, n, d) if _is_binary(start, d) else _text_rows(file, path, b"")
     return _stack(rows, path, n, d, limit)
@@ -104,7 +106,7 @@ def _binary_rows(file: Any, path: Path, n: int, d: int) -> Iterator[tuple[bytes,
             word += byte
             if len(word) > LONGEST:
                 raise DataError(
-                    f"{path}: word {number:,} does not end; is the header's {d:,} numbers a word true?"
+                    f"{path}: word {number:,} does not end; its header says {d:,} numbers a word"
                 )
         data = file.read(4 * d)
         if len(data) < 4 * d:
@@ -126,13 +128,16 @@ def _stack(
         if len(vector) != d or not d:
             said = "its header says" if n else "its first line has"
             raise DataError(
-                f"{path}: {said} {d:,} numbers a word, but word {len(words) + 1:,} has {len(vector):,}"
+                f"{path}: {said} {d:,} numbers a word, but word {len(words) + 1:,} has "
+                f"{len(vector):,}"
             )
         if n and len(words) == n:
             raise DataError(f"{path}: its header says {n:,} words, but there are more")
         if len(words) == len(vectors):
             grown = min(max(1024, 2 * len(words)), n or 1 << 62)
-            vectors = np.concatenate([vectors.reshape(-1, d), np.empty((grown - len(words), d), np.float32)])
+            vectors = np.concatenate(
+                [vectors.reshape(-1, d), np.empty((grown - len(words), d), np.float32)]
+            )
         vectors[len(words)] = vector
         try:
             words.append(raw.decode())
@@ -198,7 +203,7 @@ def from_gensim(vectors: Any) -> WordVectors:
 
 
 def to_gensim(found: WordVectors) -> Any:
-    """gensim's KeyedVectors of these words and vectors.
+    """Gensim's KeyedVectors of these words and vectors.
 
     Raises:
         UsageError: gensim is not installed.

@@ -1,13 +1,15 @@
 """The output layer of word2vec, compiled: true words told from noise words by logistic regression.
 
-A hidden vector h comes with its true words c₁ … c_m (one in CBOW, the words around in skip-gram)
-and with K noise words n₁ … n_K that its pairs share. With s(h, w) = h·u_w + b_w − shift_w the loss is
+A hidden vector h comes with its true words c₁ … c_m (one in CBOW, the words around in skip-gram).
+A group of hidden vectors shares S noise words n₁ … n_S. With s(h, w) = h·u_w + b_w − shift_w the
+loss of one of them is
 
-    Σᵢ −log σ(s(h, cᵢ))  +  Σₖ mₖ · (−log σ(−s(h, nₖ)))
+    Σᵢ −log σ(s(h, cᵢ))  +  K/S · Σₖ mₖ · (−log σ(−s(h, nₖ)))
 
 In negative sampling there is no b and no shift, and mₖ counts the cᵢ that nₖ differs from. In
-noise-contrastive estimation shift_w = log(K q(w)) and mₖ = m. In expectation the gradient is that of
-K noise words for each pair; but m pairs need m + K products of vectors instead of m (1 + K).
+noise-contrastive estimation shift_w = log(K q(w)) and mₖ = m. In expectation that is the loss of K
+noise words for each pair. But a hidden vector needs m + S products instead of m (1 + K), and the S
+vectors are fetched from memory once for the whole group.
 
 Source: Mikolov et al. 2013; Mnih and Teh 2012 (NCE); sharing: Ji et al. 2016, "Parallelizing
 Word2Vec in Shared and Distributed Memory".
@@ -35,7 +37,12 @@ ODD = tuple(
 )
 EVEN = tuple(
     np.float32(a)
-    for a in (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
+    for a in (
+        1.19825839466702e-06,
+        1.18534705686654e-04,
+        2.26843463243900e-03,
+        4.89352518554385e-03,
+    )
 )
 HALF = np.float32(0.5)
 
@@ -66,7 +73,7 @@ def softplus(x):
 @compiled
 @no_type_check
 def dot(a, b):
-    """a · b."""
+    """A · b."""
     total = np.float32(0.0)
     for j in range(a.size):
         total += a[j] * b[j]
@@ -76,7 +83,7 @@ def dot(a, b):
 @compiled
 @no_type_check
 def add(a, scale, b):
-    """a += scale · b."""
+    """A += scale · b."""
     for j in range(a.size):
         a[j] += scale * b[j]
 
@@ -84,7 +91,7 @@ def add(a, scale, b):
 @compiled
 @no_type_check
 def times_vector(rows, x, out):
-    """out = rows x, four rows at a time, so that x is read a quarter as often."""
+    """Out = rows x, four rows at a time, so that x is read a quarter as often."""
     n = rows.shape[0]
     for k in range(0, n - 3, 4):
         r0, r1, r2, r3 = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]
@@ -102,7 +109,7 @@ def times_vector(rows, x, out):
 @compiled
 @no_type_check
 def add_weighted(out, weights, rows):
-    """out += weights · rows, four rows at a time, so that out is written a quarter as often."""
+    """Out += weights · rows, four rows at a time, so that out is written a quarter as often."""
     n = rows.shape[0]
     for k in range(0, n - 3, 4):
         r0, r1, r2, r3 = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]

@@ -58,5 +58,3 @@ def nce(
         share: what each noise word counts: K / drawn.
     """
     return negative_sampling(true - true_log_expected, noise - noise_log_expected, share=share)
-
-

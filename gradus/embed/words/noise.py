@@ -44,9 +44,7 @@ def noise_distribution(
     return weight / weight.sum()
 
 
-def keep_probability(
-    counts: Int[np.ndarray, "words"], sample: float
-) -> Float[np.ndarray, "words"]:
+def keep_probability(counts: Int[np.ndarray, "words"], sample: float) -> Float[np.ndarray, "words"]:
     """The probability with which each word of the text is kept, float32.
 
     With f = the word's share of the text it is min(1, √(t/f) + t/f), as word2vec and gensim have

@@ -31,7 +31,13 @@ class Pairs(NamedTuple):
 
 
 def pairs_of(
-    text: Int[np.ndarray, "n"], before: int, count: int, first: int, key: int, plan: Plan, cbow: bool
+    text: Int[np.ndarray, "n"],
+    before: int,
+    count: int,
+    first: int,
+    key: int,
+    plan: Plan,
+    cbow: bool,
 ) -> Pairs:
     """The pairs of a stretch of text; arguments as in `gradus.embed.words.skipgram.skipgram`."""
     return Pairs(*_pairs(text, before, count, first, np.uint64(key), plan, cbow))

@@ -112,9 +112,7 @@ WORD2VEC = Recipe(
     summary="Skip-gram with negative sampling: vectors of words, from the words around them.",
     source=f"{SOURCE}; Mikolov et al. 2013",
     data="imdb, or your own text",
-    config=WordsConfig(
-        epochs=10, batch_size=20_000, lr=0.025, schedule="linear", device="cpu"
-    ),
+    config=WordsConfig(epochs=10, batch_size=20_000, lr=0.025, schedule="linear", device="cpu"),
     task=TASK,
     load=LOAD,
     figures=FIGURES,

@@ -50,9 +50,7 @@ def skipgram(v, u, b, text, before, count, first, key, plan, lr):
         w, inside = kept[at], before <= places[at] < before + count
         if w != END and inside:
             place = key_of(key, first + places[at])
-            m[g] = words_around(
-                kept, n, at, place, plan.window, plan.dynamic, plan.skips, true[g]
-            )
+            m[g] = words_around(kept, n, at, place, plan.window, plan.dynamic, plan.skips, true[g])
             if m[g]:
                 words[g] = w
                 h[g] = v[w]

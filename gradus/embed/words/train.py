@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gradus.core.batches import Batch
 from gradus.core.errors import DataError
 from gradus.core.progress import current
 from gradus.core.task import Loss, Metrics, Task
@@ -167,7 +166,7 @@ def _exam(config: WordsConfig, corpus: Corpus, spans: tuple[Span, ...]) -> TextB
 
 
 def _teller(corpus: Corpus, several: int, seed: int) -> Callable[[Any], list[str]]:
-    """model -> the neighbours of some frequent words, a line each."""
+    """Model -> the neighbours of some frequent words, a line each."""
     most = min(FREQUENT, len(corpus.words))
     chosen = np.random.default_rng(seed).choice(most, min(several, most), replace=False)
     words = [corpus.words[number] for number in sorted(chosen)]

@@ -41,9 +41,7 @@ def compiled_update(architecture: str, plan: Plan, threads: int) -> Update:
 
         def part(number: int) -> tuple[float, int, int]:
             low, high = n * number // threads, n * (number + 1) // threads
-            return learn(
-                v, u, b, text, before + low, high - low, first, np.uint64(key), plan, lr
-            )
+            return learn(v, u, b, text, before + low, high - low, first, np.uint64(key), plan, lr)
 
         parts = range(threads)
         found = list(pool.map(part, parts) if pool else map(part, parts))

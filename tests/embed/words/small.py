@@ -18,7 +18,7 @@ def text(n=60, seed=0):
 
 
 def plan(**settings):
-    """A plan of all words in fixed windows of 2, with 3 noise words a word, unless told otherwise."""
+    """A plan of all words in fixed windows of 2 with 3 noise words each, unless told otherwise."""
     nce = settings.get("nce", False)
     q = noise_distribution(COUNTS)
     drawn = settings.pop("drawn", 3)

@@ -73,7 +73,7 @@ def test_where_blocks_end_does_not_matter(tmp_path, monkeypatch, size):
 
 @given(st.text(alphabet="ab é'\n\t", max_size=60))
 def test_words_are_those_of_the_whole_text(text):
-    found = [w for w in words_of(text)]
+    found = words_of(text)
     assert found == [w for line in text.split("\n") for w in words_of(line)]
     assert all(w == w.lower() and not any(c.isspace() for c in w) for w in found)
 

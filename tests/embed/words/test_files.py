@@ -128,6 +128,8 @@ def test_real_files(real_data):
     assert binary.words == packed.words
     assert binary.vectors.shape == (1000, 300)
     np.testing.assert_allclose(binary.vectors, packed.vectors, atol=1e-6)
-    same(binary, from_gensim(KeyedVectors.load_word2vec_format(folder / f"{name}.bin", binary=True)))
+    same(
+        binary, from_gensim(KeyedVectors.load_word2vec_format(folder / f"{name}.bin", binary=True))
+    )
     assert binary.analogy("son", "daughter", "father", 1)[0].word == "mother"
     assert read_vectors(folder / "glove.6B.300d.sample.txt.gz").vectors.shape == (100, 300)

@@ -22,7 +22,15 @@ from tests.embed.words.small import V, plan, text, weights
 
 KEY = np.uint64(5)
 CASES = [
-    dict(nce=nce, group=group, average=average, noise_words=k, dynamic=dynamic, sample=sample)
+    {
+        "nce": nce,
+        "group": group,
+        "average": average,
+        "noise_words": 3,
+        "drawn": k,
+        "dynamic": dynamic,
+        "sample": sample,
+    }
     for nce, (group, average), k, (dynamic, sample) in itertools.product(
         (False, True), ((1, False), (4, False), (4, True)), (3, 9), ((False, 0.0), (True, 0.1))
     )

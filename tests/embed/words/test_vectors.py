@@ -24,9 +24,7 @@ from gradus.embed.words.questions import (
 from gradus.embed.words.vectors import WordVectors
 
 WORDS = ["man", "woman", "king", "queen", "apple"]
-VECTORS = np.array(
-    [[1, 0, 0.1], [0, 1, 0.1], [1, 0, 2], [0, 1, 2], [-1, -1, 0]], np.float32
-)
+VECTORS = np.array([[1, 0, 0.1], [0, 1, 0.1], [1, 0, 2], [0, 1, 2], [-1, -1, 0]], np.float32)
 
 
 @pytest.fixture
