@@ -230,8 +230,9 @@ def word2vec() -> str:
     machine = found["machine"]
     return f"""Skip-gram with negative sampling: one epoch of {found["words"]:,} words of IMDB's
 reviews, 128 dimensions, two threads, equal settings; similarity is Spearman's ρ on WordSim-353,
-syntactic the share of word2vec's syntactic analogies. `benchmarks/word2vec.py` runs both in turn,
-each in a process of its own; words/s are medians ({machine["processor"]}, {machine["cores"]} cores).
+syntactic the share of word2vec's syntactic analogies. `benchmarks/word2vec.py` runs both in
+turn, each in a process of its own; words/s are medians ({machine["processor"]},
+{machine["cores"]} cores).
 
 {table(head, rows)}
 """

@@ -7,8 +7,8 @@ frequent words that stand in the text five times, t = 1e-3, one epoch, rate 0.02
 two threads. Both read the same file, words between spaces and a review a line. Each contestant and
 seed runs in a process of its own, in turn. The time is that of training alone: gensim's `train`,
 and the epoch of `gradus train` with its checkpoints and TensorBoard; reading the text and counting
-its words is left out for both. Both vocabularies are cut to the 29,000 most frequent words and asked
-the same questions by the same code. Results for each number of noise words are added to
+its words is left out for both. Both vocabularies are cut to the 29,000 most frequent words and
+asked the same questions by the same code. Results for each number of noise words are added to
 benchmarks/results/word2vec.json.
 """
 

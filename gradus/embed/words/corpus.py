@@ -15,7 +15,7 @@ from jaxtyping import Int, Int64
 
 from gradus.core.download import cache_folder
 from gradus.core.errors import UsageError
-from gradus.data.texts import Piece, find_text, read_text
+from gradus.data.texts import READABLE, Piece, find_text, read_text
 from gradus.embed.words.toy import toy_text
 from gradus.embed.words.windows import END
 
@@ -60,12 +60,12 @@ def load_corpus(data: str, min_count: int = 1, vocabulary: int = 0, limit: int =
     """
     paths = [] if data == "toy" else find_text(data)
     stats = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
-    made_of = json.dumps([FORMAT, data if not paths else stats, min_count, vocabulary, limit])
+    name = data if data in ("toy", *READABLE) else ""
+    made_of = json.dumps([FORMAT, name, stats, min_count, vocabulary, limit])
     folder = cache_folder() / "words" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
     if not folder.is_dir():
         pieces = toy_text() if data == "toy" else read_text(data)
-        name = data if not paths else str(paths[0])
-        _make(folder, name, pieces, min_count, vocabulary, limit)
+        _make(folder, name or data, pieces, min_count, vocabulary, limit)
     return _open(folder)
 
 

@@ -73,12 +73,15 @@ def _header(line: bytes) -> tuple[int, int] | None:
 
 def _is_binary(start: bytes, d: int) -> bool:
     """Whether what follows the header are words with raw numbers: the first line tells."""
-    line = start.split(b"\n", 1)[0]
+    line, ended, _ = start.partition(b"\n")
+    parts = line.split()
+    if len(parts) < 2:
+        return True
     try:
-        _numbers(line.split()[1:])
+        _numbers(parts[1:] if ended else parts[1:-1])  # without its end the last may be cut
     except ValueError:
         return True
-    return len(line.split()) < 2
+    return False
 
 
 def _numbers(parts: list[bytes]) -> np.ndarray:
