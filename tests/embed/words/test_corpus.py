@@ -44,9 +44,17 @@ def written(tmp_path, kind, text=TEXT):
 
 @pytest.mark.parametrize("kind", ["txt", "gz", "zip"])
 def test_a_file_is_read_however_it_is_packed(tmp_path, kind):
-    pieces = list(read_file(written(tmp_path, kind)))
-    assert [w for words, _ in pieces for w in words] == WORDS
-    assert [ended for _, ended in pieces] == [True, True, True, False]
+    assert lines(read_file(written(tmp_path, kind))) == [WORDS[:5], [], WORDS[5:10], WORDS[10:]]
+
+
+def lines(pieces):
+    """The pieces of each line put together."""
+    found = [[]]
+    for words, ended in pieces:
+        found[-1] += words
+        if ended:
+            found.append([])
+    return found
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64])
@@ -54,20 +62,14 @@ def test_where_blocks_end_does_not_matter(tmp_path, monkeypatch, size):
     """Within words, within letters of two bytes, at line ends."""
     path = written(tmp_path, "txt")
     monkeypatch.setattr(texts, "BLOCK", 10_000)
-    whole = list(read_file(path))
+    whole = lines(read_file(path))
 
     class Slow(io.BufferedReader):
         def read(self, n=-1):
             return super().read(min(size, n) if n > 2 else n)
 
     monkeypatch.setattr(texts, "open", lambda p, mode: Slow(io.FileIO(p)), raising=False)
-    joined, line = [], []
-    for words, ended in read_file(path):
-        line += words
-        if ended:
-            joined.append(line)
-            line = []
-    assert [*joined, line] == [words for words, _ in whole]
+    assert lines(read_file(path)) == whole
 
 
 @given(st.text(alphabet="ab é'\n\t", max_size=60))
