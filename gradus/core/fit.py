@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gradus.core import checkpoint
-from gradus.core.batches import Batch, Batches
+from gradus.core.batches import Batch, BatchSource
 from gradus.core.device import Device, open_device
 from gradus.core.errors import Interrupted, RunError
 from gradus.core.log import EventLog
@@ -79,7 +79,7 @@ class Session:
     reporter: Reporter
     run: Run | None
     model: nn.Module
-    validation: Batches
+    validation: BatchSource
     optimizer: Any
     schedule: Any
     events: EventLog | None = None
@@ -185,7 +185,7 @@ def _descend(session: Session, batch: Batch, loss: Tensor, share: float) -> None
 
 
 def _pretrain(
-    task: Task, data: Batches, run: Run | None, reporter: Reporter, device: Device
+    task: Task, data: BatchSource, run: Run | None, reporter: Reporter, device: Device
 ) -> None:
     """What comes before the first step; stopped in its midst, it begins again.
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gradus.core.batches import Batch, Batches
+from gradus.core.batches import Batch, BatchSource
 from gradus.core.progress import Reporter
 from gradus.core.recipe import FitConfig, Recipe, resolve
 
@@ -17,7 +17,7 @@ Metrics = dict[str, Callable[[], Tensor]]
 each example, or their mean."""
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, Metrics]]
 Update = Callable[[nn.Module, Batch, float], Tensor]
-Pretrain = Callable[[nn.Module, Batches, Reporter], dict[str, Any]]
+Pretrain = Callable[[nn.Module, BatchSource, Reporter], dict[str, Any]]
 
 
 @dataclass(kw_only=True)
@@ -51,9 +51,9 @@ class Task:
     """
 
     model: nn.Module
-    train: Batches
-    validation: Batches
-    test: Callable[[], Batches]
+    train: BatchSource
+    validation: BatchSource
+    test: Callable[[], BatchSource]
     loss: Loss
     sample: Tensor
     update: Update | None = None
@@ -101,7 +101,7 @@ def mean_of(values: Tensor) -> float:
 
 
 @torch.inference_mode()
-def evaluate(task: Task, batches: Batches) -> dict[str, float]:
+def evaluate(task: Task, batches: BatchSource) -> dict[str, float]:
     """Mean loss and metrics of the model over all examples of `batches`.
 
     The model is put into evaluation mode and given back in the mode it came in.

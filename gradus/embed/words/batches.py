@@ -69,7 +69,7 @@ class TextBatches:
     @property
     def tensors(self) -> Batch:
         """The text as a tensor."""
-        return (torch.from_numpy(np.array(self.text)),)
+        return (torch.from_numpy(self.text),)
 
     def to(self, device: torch.device) -> "TextBatches":
         """The same: the text stays where it is, the pairs made of it go to the device."""
@@ -79,6 +79,10 @@ class TextBatches:
     def shard(self, rank: int, world: int) -> "TextBatches":
         """The part that process `rank` of `world` works on: a part of each stretch."""
         return replace(self, rank=rank, world=world)
+
+    def in_order(self, batch_size: int) -> "TextBatches":
+        """The same from start to end, in stretches of another size."""
+        return replace(self, batch_size=batch_size, seed=None)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[tuple[Any, ...], float]]:
         """The batches of one epoch, from batch number `start` on.

@@ -141,7 +141,7 @@ def _renumber(source: Path, target: Path, order: list[int], words: int) -> None:
 def _open(folder: Path) -> Corpus:
     """What is kept in a folder of the cache."""
     words, counts = read_vocabulary((folder / "vocabulary.tsv").read_text())
-    text = np.memmap(folder / "text", np.int32, "r")
+    text = np.memmap(folder / "text", np.int32, "c")  # changes would not reach the file
     return Corpus(words, counts, text, int((folder / "read").read_text()))
 
 

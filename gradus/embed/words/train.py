@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from gradus.core.errors import DataError
 from gradus.core.progress import current
@@ -96,13 +96,13 @@ def _loss(config: WordsConfig, plan: Plan) -> Loss:
     """(model, batch) -> mean loss of the batch's pairs; where it has questions, their answers."""
     cbow = config.architecture == "cbow"
 
-    def loss(model: nn.Module, batch: tuple[Any, ...]) -> tuple[Tensor, Metrics]:
+    def loss(model: Any, batch: tuple[Any, ...]) -> tuple[Tensor, Metrics]:
         mine, seen, where, *asked = batch
         before, first, key = where.tolist()
         found = pairs_of(seen.numpy(), before, len(mine), first, key, plan, cbow)
-        device = model.inputs.weight.device  # type: ignore[union-attr]
+        device = model.inputs.weight.device
         inputs, outputs, noise, groups = (torch.from_numpy(a).long().to(device) for a in found)
-        total = 0 * model.inputs.weight[0].sum()  # type: ignore[union-attr,index,operator]
+        total = 0 * model.inputs.weight[0].sum()
         for start in range(0, len(inputs), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             rows = inputs[part], outputs[part], noise[groups[part]]
