@@ -90,31 +90,29 @@ class TextBatches:
         Yields:
             (batch, share), as `gradus.core.batches.Batches.epoch`.
         """
-        parts = [np.arange(first, last, self.batch_size) for first, last in self.spans]
-        firsts = np.concatenate(parts)
-        lasts = np.concatenate(
-            [[last] * len(p) for p, (_, last) in zip(parts, self.spans, strict=True)]
-        )
-        lasts = np.minimum(firsts + self.batch_size, lasts)
-        order = np.arange(len(firsts))
+        cuts = [
+            (at, min(at + self.batch_size, span[1]), span)
+            for span in self.spans
+            for at in range(*span, self.batch_size)
+        ]
+        order = np.arange(len(cuts))
         if self.seed is not None:
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
-            order = torch.randperm(len(firsts), generator=generator).numpy()
+            order = torch.randperm(len(cuts), generator=generator).numpy()
         key = ((self.seed or 0) * 1_000_003 + epoch) % 2**63
         for i in order[start:]:
-            first, last = int(firsts[i]), int(lasts[i])
+            first, last, span = cuts[i]
+            share = 1.0
             if self.world > 1:
                 n = last - first
                 first, last = (first + n * (self.rank + k) // self.world for k in (0, 1))
                 share = (last - first) * self.world / n
-                yield self._stretch(first, max(last, first + 1), key), share
-            else:
-                yield self._stretch(first, last, key), 1.0
+            yield self._stretch(first, max(last, first + 1), span, key), share
 
-    def _stretch(self, first: int, last: int, key: int) -> tuple[Any, ...]:
+    def _stretch(self, first: int, last: int, span: Span, key: int) -> tuple[Any, ...]:
         """The batch of one stretch."""
         reach = AROUND * self.window
-        low, high = max(0, first - reach), min(len(self.text), last + reach)
+        low, high = max(span[0], first - reach), min(span[1], last + reach)
         seen: Tensor = torch.from_numpy(np.array(self.text[low:high]))
         before = first - low
         where = torch.tensor([before, low, key], dtype=torch.int64)
@@ -136,7 +134,7 @@ def hold_out(n: int, validation: int, test: int) -> tuple[tuple[Span, ...], ...]
         UsageError: there is nothing to hold out, or less than half of the text would be left.
     """
     out = validation + test
-    if not min(out, 2 * validation, 2 * test) >= 2 or not 2 * out < n:
+    if validation < 1 or test < 1 or 2 * out >= n:
         raise UsageError(
             f"a text of {n:,} words is too short to hold {validation:,} words out for validation "
             f"and {test:,} for the test: take a longer one"

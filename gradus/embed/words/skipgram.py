@@ -33,7 +33,7 @@ def skipgram(v, u, b, text, before, count, first, key, plan, lr):
         first: the place of text[0] in the whole text.
         key: of the epoch's random numbers.
         plan: the settings, a `gradus.embed.words.plan.Plan`.
-        lr: learning rate for one pair; for the mean over a group where it has more than one word.
+        lr: learning rate for one pair, or for the mean over the pairs of a step (`plan.average`).
 
     Returns:
         (loss summed over the pairs it was measured on, how many these were, pairs in all).

@@ -8,7 +8,7 @@ from gradus.embed.words.compiled import below, compiled, fraction, hashed
 
 END = -1
 """Stands in the text where a line ends; no window reaches over it."""
-KEEPING, WIDTH, CHOICE, NOISE = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(64)
+KEEPING, WIDTH, CHOICE, NOISE = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(1024)
 """Counters of a place's random numbers."""
 PLACES = np.uint64(1 << 20)
 
