@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from gradus.core.download import RemoteFile, RemoteSet, data_folder, locate, status
 from gradus.core.errors import DataError, UsageError
@@ -214,13 +214,13 @@ def read_file(path: Path, split: Split = words_of) -> Iterator[Piece]:
         with open(path, "rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            file: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if packed else raw
+            file: Any = gzip.GzipFile(fileobj=raw) if packed else raw
             yield from _pieces(file, path, split)
     except (OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
 
 
-def _pieces(file: IO[bytes] | gzip.GzipFile, path: Path, split: Split) -> Iterator[Piece]:
+def _pieces(file: Any, path: Path, split: Split) -> Iterator[Piece]:
     """The words of an open file."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     rest = ""

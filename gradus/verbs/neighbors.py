@@ -46,11 +46,11 @@ class AnalogyArgs:
     run: Positional[Source]
     """Run folder, or file of word vectors."""
     a: Positional[Annotated[str, arg(metavar="A")]]
-    """A word,"""
+    """A word."""
     b: Positional[Annotated[str, arg(metavar="B")]]
-    """what belongs to it,"""
+    """What belongs to it."""
     c: Positional[Annotated[str, arg(metavar="C")]]
-    """and the word to which something shall belong likewise."""
+    """The word to which something shall belong likewise."""
     number: int = 5
     """How many answers."""
     json: bool = False

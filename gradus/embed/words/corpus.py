@@ -78,7 +78,8 @@ def _make(
         part = Path(scratch) / "part"
         part.mkdir()
         words, counts = _number(pieces, part / "raw", limit)
-        order = [i for i in np.argsort(-counts, kind="stable") if counts[i] >= min_count]
+        order = np.argsort(-counts, kind="stable")
+        order = order[counts[order] >= min_count]
         _check(name, len(words), int(counts.sum()), len(order), min_count, vocabulary)
         order = order[:vocabulary] if vocabulary else order
         _renumber(part / "raw", part / "text", order, len(words))
@@ -127,7 +128,7 @@ def _check(
         )
 
 
-def _renumber(source: Path, target: Path, order: list[int], words: int) -> None:
+def _renumber(source: Path, target: Path, order: Int64[np.ndarray, "kept"], words: int) -> None:
     """Write the text anew with the numbers of the vocabulary; what is not in it is left out."""
     new = np.full(words + 1, END - 1, np.int32)
     new[order] = np.arange(len(order))

@@ -7,7 +7,7 @@ import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -187,7 +187,7 @@ def write_vectors(found: WordVectors, path: Path) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _write(file: IO[bytes] | Any, found: WordVectors, binary: bool) -> None:
+def _write(file: Any, found: WordVectors, binary: bool) -> None:
     """Write header and rows; the digits of the text format give back the same float32."""
     n, d = found.vectors.shape
     file.write(f"{n} {d}\n".encode())
@@ -211,7 +211,7 @@ def to_gensim(found: WordVectors) -> Any:
     Raises:
         UsageError: gensim is not installed.
     """
-    vectors = _gensim()(found.vectors.shape[1], len(found.words))
+    vectors = _gensim()(found.vectors.shape[1])
     vectors.add_vectors(found.words, found.vectors)
     return vectors
 

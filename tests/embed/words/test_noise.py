@@ -82,7 +82,7 @@ def test_what_is_kept_does_not_depend_on_where_the_text_is_cut():
 
 def around(kept, at, window, dynamic=False, skips=0, place=0):
     found = np.empty(2 * window, np.int32)
-    key = key_of(np.uint64(1), place)
+    key = np.uint64(key_of(np.uint64(1), place))
     m = words_around(kept, len(kept), at, key, window, dynamic, skips, found)
     return found[:m].tolist()
 

@@ -117,6 +117,6 @@ def test_the_real_questions(real_data, monkeypatch):
     monkeypatch.setenv("GRADUS_DATA", str(real_data))
     found = load_questions(["tiger", "cat", "good", "better", "bad", "worse"], "imdb")
     assert (found.of_pairs, found.of_analogies) == (353, 19_544)
-    assert found.pairs.tolist() == [[0, 1]]
-    assert found.judged.tolist() == pytest.approx([7.35])
+    assert found.pairs.tolist() == [[0, 1], [0, 0]]  # a tiger is like a cat, and like a tiger
+    assert found.judged.tolist() == pytest.approx([7.35, 10])
     assert len(found.analogies) == found.syntactic == 2
