@@ -141,7 +141,9 @@ def fit(
                 pending.append((loss.detach(), metrics, len(batch[0]) if share else 0))
                 if _time_to_look(session, pending):
                     _look(session, pending, batch)
-                if not task.update:
+                if task.update:
+                    session.optimizer.step()  # no gradients, no change; schedules look for it
+                else:
                     _descend(session, batch, loss, share)
                 if not config.open_ended:
                     session.schedule.step()

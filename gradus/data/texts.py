@@ -208,8 +208,8 @@ def read_file(path: Path, split: Split = words_of) -> Iterator[Piece]:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 for name in archive.namelist():
-                    with archive.open(name) as file:
-                        yield from _pieces(file, path, split)
+                    with archive.open(name) as member:
+                        yield from _pieces(member, path, split)
             return
         with open(path, "rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
