@@ -42,9 +42,9 @@ def figure_6_17() -> Figure:
     words = list(dict.fromkeys(DOCUMENT))
     vectors = np.array([[w == v for v in words] for w in DOCUMENT], float)
     fig, (ax,) = plot.new_figure(1, 1, (7, 4.9))
-    ax.imshow(vectors, cmap="Blues", vmax=1.4, aspect="auto")
+    ax.imshow(vectors, cmap="Blues", vmax=1.2, aspect="auto")
     for (row, column), value in np.ndenumerate(vectors):
-        colour = plot.INK if value else plot.GREY
+        colour = "white" if value else plot.GREY
         ax.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour)
     ax.set_xticks(range(len(words)), words)
     ax.set_yticks(range(len(DOCUMENT)), DOCUMENT)
