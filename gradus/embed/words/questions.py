@@ -100,9 +100,13 @@ def _known(
     found = [p for p in pairs if p[0] in number and p[1] in number]
     parts = [[a for a in part if all(w in number for w in a)] for part in (semantic, syntactic)]
     return Questions(
-        torch.tensor([[number[p[0]], number[p[1]]] for p in found]).reshape(-1, 2),
+        torch.tensor([[number[p[0]], number[p[1]]] for p in found], dtype=torch.int64).reshape(
+            -1, 2
+        ),
         torch.tensor([p[2] for p in found], dtype=torch.float32),
-        torch.tensor([[number[w] for w in a] for part in parts for a in part]).reshape(-1, 4),
+        torch.tensor(
+            [[number[w] for w in a] for part in parts for a in part], dtype=torch.int64
+        ).reshape(-1, 4),
         len(parts[1]),
         len(pairs),
         len(semantic) + len(syntactic),

@@ -98,6 +98,9 @@ def test_questions_with_unknown_words_are_not_asked():
     assert len(found.pairs) == 10
     assert found.of_pairs == 26 * 25 // 2
     assert found.of_analogies == 90
+    none = load_questions(["one", "two"], "toy")
+    assert (len(none.pairs), len(none.analogies)) == (0, 0)
+    assert analogy_hits(torch.zeros(2, 3), none).tolist() == []
 
 
 def test_a_damaged_list_of_questions_is_refused(tmp_path):
