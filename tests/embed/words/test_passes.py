@@ -11,7 +11,7 @@ import torch
 from scipy.special import expit, log_expit
 
 from gradus.embed.words.cbow import cbow
-from gradus.embed.words.compiled import below, fraction, hashed
+from gradus.embed.words.compiled import STAMP, below, fraction, hashed
 from gradus.embed.words.logistic import add_weighted, sigmoid_, softplus, times_vector
 from gradus.embed.words.pairs import pairs_of
 from gradus.embed.words.skipgram import skipgram
@@ -165,6 +165,14 @@ def test_products_with_any_number_of_rows(n):
     np.testing.assert_allclose(out, rows @ x, atol=1e-5)
     add_weighted(start, w, rows)
     np.testing.assert_allclose(start, x + w @ rows, atol=1e-5)
+
+
+def test_what_is_kept_on_disk_belongs_to_these_files():
+    """numba itself would not see a change in the file of a function that another one calls."""
+    assert {name for name, _ in STAMP} >= {"skipgram.py", "logistic.py", "windows.py"}
+    kept = skipgram._cache._cache_file
+    assert kept._source_stamp == STAMP
+    assert kept.load("no such key") is None
 
 
 def test_random_numbers_are_even():
