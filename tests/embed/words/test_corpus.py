@@ -199,6 +199,18 @@ def test_the_made_up_text_has_what_is_asked_about():
     assert list(toy_text()) == list(toy_text())
 
 
+def test_every_public_text_says_what_it_is():
+    assert set(texts.READABLE) < set(texts.TEXTS)
+    for name, remote in texts.TEXTS.items():
+        assert remote.name == name
+        assert remote.licence
+        assert remote.about
+        assert remote.source.startswith("http")
+        for file in remote.files:
+            assert len(file.sha256) == 64
+            assert all(url.startswith("http") for url in file.urls)
+
+
 @pytest.mark.data
 def test_real_texts(real_data, monkeypatch):
     monkeypatch.setenv("GRADUS_DATA", str(real_data))
