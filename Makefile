@@ -27,6 +27,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/mlp.py
 	$(BIN)/python benchmarks/convnet.py
 	$(BIN)/python benchmarks/augment.py
+	$(BIN)/python benchmarks/word2vec.py
 
 docs: $(VENV)/.dev
 	$(BIN)/mkdocs serve

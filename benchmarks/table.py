@@ -187,6 +187,7 @@ def speed() -> str:
         ),
         image_changes(),
         cifar10(),
+        word2vec(),
     ]
     told = "\n".join(part for part in parts if part)
     return f"## Speed\n\n{told}" if told else ""
@@ -239,6 +240,39 @@ def painting() -> str:
 {found["size"]} with VGG-19 ({judge}); {found["steps at each size"]} evaluations at each size;
 medians of {found["rounds"]} rounds, {found["processor"]}, {found["threads"]} threads.
 `benchmarks/style.py` measures it.
+"""
+
+
+def word2vec() -> str:
+    """word2vec against gensim, as benchmarks/word2vec.py measured them."""
+    found = benchmark("word2vec")
+    if not found:
+        return ""
+    rows = []
+    for noise, contestants in found["found"].items():
+        rates = {k: median(r["words_per_second"] for r in v) for k, v in contestants.items()}
+        for name, runs in contestants.items():
+            similarity, syntactic = (mean(r[k] for r in runs) for k in ("similarity", "syntactic"))
+            rows.append(
+                [
+                    f"{name}, {noise} noise words",
+                    f"{rates[name]:,.0f}",
+                    f"{rates[name] / rates['gensim']:.1f}",
+                    f"{similarity:.3f}",
+                    f"{syntactic:.1%}",
+                    f"{max(r['peak_mb'] for r in runs):,.0f}",
+                    str(len(runs)),
+                ]
+            )
+    head = ["word2vec", "words/s", "× gensim", "similarity", "syntactic", "peak MB", "seeds"]
+    machine = found["machine"]
+    return f"""Skip-gram with negative sampling: one epoch of {found["words"]:,} words of IMDB's
+reviews, 128 dimensions, two threads, equal settings; similarity is Spearman's ρ on WordSim-353,
+syntactic the share of word2vec's syntactic analogies. `benchmarks/word2vec.py` runs both in
+turn, each in a process of its own; words/s are medians ({machine["processor"]},
+{machine["cores"]} cores).
+
+{table(head, rows)}
 """
 
 

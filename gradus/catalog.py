@@ -33,6 +33,9 @@ RECIPES = {
     "mnist-sparse": "gradus.embed.recipes:MNIST_SPARSE",
     "mnist-ksparse": "gradus.embed.recipes:MNIST_KSPARSE",
     "mnist-hashing": "gradus.embed.recipes:MNIST_HASHING",
+    "word2vec": "gradus.embed.words.recipes:WORD2VEC",
+    "word2vec-cbow": "gradus.embed.words.recipes:WORD2VEC_CBOW",
+    "word2vec-book": "gradus.embed.words.recipes:WORD2VEC_BOOK",
 }
 """Name of a recipe -> where it is defined."""
 
@@ -41,6 +44,7 @@ FIGURES = (
     "gradus.surface.figures:FIGURES",
     "gradus.vision.figures:FIGURES",
     "gradus.embed.figures:FIGURES",
+    "gradus.embed.words.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""
 

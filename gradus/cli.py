@@ -26,6 +26,7 @@ from gradus.verbs import (
     figures,
     look,
     lr_find,
+    neighbors,
     race,
     recipes,
     runs,
@@ -54,6 +55,11 @@ look at a run
   surface      the loss around its solution: a line, a plane, the curvature
   look         filters, feature maps of a picture, and what its answer rests on
   search-images  images like a given one, by the codes of an autoencoder
+
+ask about words
+  neighbors    the words nearest to a word
+  analogy      what is to C as B is to A
+  vectors      write a run's word vectors to a file
 
 paint and play
   stylize      the content of one picture in the style of another
@@ -119,6 +125,9 @@ VERBS = {
     "figure": Verb(figures.FigureArgs, figures.figure),
     "advise": Verb(runs.AdviseArgs, runs.advise),
     "surface": Verb(surface.SurfaceArgs, surface.surface),
+    "neighbors": Verb(neighbors.NeighborsArgs, neighbors.neighbors),
+    "analogy": Verb(neighbors.AnalogyArgs, neighbors.analogy),
+    "vectors": Verb(neighbors.VectorsArgs, neighbors.vectors),
     "race": Verb(race.RaceArgs, race.race),
     "look": Verb(look.LookArgs, look.look),
     "search-images": Verb(search_images.SearchImagesArgs, search_images.search_images),

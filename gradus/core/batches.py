@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -15,6 +16,42 @@ CHUNK = 8
 """Minibatches gathered from memory at once: fewer, larger copies."""
 EVALUATION_BATCH = 5000
 """Examples looked at together where nothing is learned."""
+
+
+@runtime_checkable
+class BatchSource(Protocol):
+    """What the training loop asks of a data set: `Batches` from memory, or one that streams."""
+
+    @property
+    def tensors(self) -> Batch:
+        """The data set."""
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in a batch."""
+
+    @property
+    def seed(self) -> int | None:
+        """Fixes the order with the epoch's number; None keeps the given order."""
+
+    @property
+    def examples(self) -> int:
+        """Examples in the data set."""
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+
+    def to(self, device: torch.device) -> "BatchSource":
+        """The same with what it gives on `device`."""
+
+    def shard(self, rank: int, world: int) -> "BatchSource":
+        """The part of each batch that process `rank` of `world` works on."""
+
+    def in_order(self, batch_size: int) -> "BatchSource":
+        """The same in the given order, in batches of another size."""
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Batch, float]]:
+        """The batches of one epoch from number `start` on, each with its share; see `Batches`."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +101,10 @@ class Batches:
     def shard(self, rank: int, world: int) -> "Batches":
         """The part of each batch that process `rank` of `world` works on."""
         return replace(self, rank=rank, world=world)
+
+    def in_order(self, batch_size: int) -> "Batches":
+        """The same data set in the given order, in batches of another size."""
+        return replace(self, batch_size=batch_size, seed=None)
 
     def order(self, epoch: int) -> Int[Tensor, "n"]:
         """The examples' indices in the order of this epoch."""

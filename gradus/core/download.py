@@ -25,7 +25,7 @@ class RemoteFile:
     """One published file; ``sha256`` is what makes it the right one, wherever it comes from."""
 
     name: str
-    """File name, without a folder."""
+    """File name; with a folder before it where the set keeps the file in one."""
     urls: tuple[str, ...]
     """Addresses (http or https) of the file itself, tried in this order."""
     sha256: str
@@ -122,8 +122,8 @@ def data_folder() -> Path | None:
     return folder
 
 
-def _cache() -> Path:
-    """The folder that downloads go to."""
+def cache_folder() -> Path:
+    """The folder that downloads go to, and what is made of them."""
     if name := os.environ.get("GRADUS_CACHE"):
         return Path(os.path.expanduser(name))
     import pooch
@@ -136,7 +136,7 @@ def _places(remote: RemoteFile, folder: str) -> Iterator[Path]:
     if data := data_folder():
         yield data / folder / remote.name
         yield data / remote.name
-    yield _cache() / folder / remote.name
+    yield cache_folder() / folder / remote.name
 
 
 def _find(remote: RemoteFile, folder: str) -> Path | None:
@@ -161,7 +161,7 @@ def _fault(path: Path, remote: RemoteFile) -> str | None:
 
 def _download(remote: RemoteFile, folder: str) -> Path:
     """Gets the file from the first mirror that gives the right bytes."""
-    target = _cache() / folder / remote.name
+    target = cache_folder() / folder / remote.name
     faults: dict[str, str] = {}
     for turn in range(ROUNDS):
         time.sleep(PAUSE if turn else 0)
@@ -192,7 +192,7 @@ def _fetch(url: str, remote: RemoteFile, target: Path) -> str | None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as scratch:
-            part = Path(scratch) / remote.name
+            part = Path(scratch) / target.name
             get(url, str(part), None)
             fault = _fault(part, remote)
             if fault is None:

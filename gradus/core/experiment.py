@@ -9,6 +9,7 @@ from typing import Any
 from gradus.core.checkpoint import load_latest
 from gradus.core.device import Device, open_device
 from gradus.core.errors import Interrupted, RunError, UsageError
+from gradus.core.files import write_atomically
 from gradus.core.fit import Fitted, fit
 from gradus.core.optim import check_optimizer
 from gradus.core.progress import Reporter, Silent, current
@@ -72,6 +73,8 @@ def train(
             device=device.report(),
             facts=task.facts,
         )
+        for name, text in task.files.items():
+            write_atomically(run.path / name, text.encode())
         try:
             with raised_signals(run.resume_command()):
                 fitted = fit(task, config, run=run, resume=resume, reporter=reporter, device=device)

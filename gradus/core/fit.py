@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gradus.core import checkpoint
-from gradus.core.batches import Batch, Batches
+from gradus.core.batches import Batch, BatchSource
 from gradus.core.device import Device, open_device
 from gradus.core.errors import Interrupted, RunError
 from gradus.core.log import EventLog
@@ -79,7 +79,7 @@ class Session:
     reporter: Reporter
     run: Run | None
     model: nn.Module
-    validation: Batches
+    validation: BatchSource
     optimizer: Any
     schedule: Any
     events: EventLog | None = None
@@ -125,7 +125,7 @@ def fit(
     session = _open(task, config, run, reporter, device)
     if resume:
         _restore(session)
-    at, searches = session.at, OPTIMISERS[config.optimizer].searches
+    at = session.at
     session.reporter.begin(
         config.epochs * len(train), at.step, f"{task.summary()}, on {device.report()}"
     )
@@ -137,18 +137,14 @@ def fit(
             session.model.train()
             for batch, share in train.epoch(at.epoch, at.batch):
                 at.batch, at.step = at.batch + 1, at.step + 1
-                with device.autocast():
-                    loss, metrics = task.loss(session.model, batch)
+                loss, metrics = _loss(session, batch)
                 pending.append((loss.detach(), metrics, len(batch[0]) if share else 0))
                 if _time_to_look(session, pending):
                     _look(session, pending, batch)
-                session.optimizer.zero_grad()
-                device.backward(loss if device.world == 1 else loss * share)
-                if config.clip_norm:
-                    device.clip(session.model, config.clip_norm)
-                session.optimizer.step(_closure(session, batch, loss) if searches else None)
-                if task.project:
-                    task.project(task.model, session.schedule.get_last_lr()[0])
+                if task.update:
+                    session.optimizer.step()  # no gradients, no change; schedules look for it
+                else:
+                    _descend(session, batch, loss, share)
                 if not config.open_ended:
                     session.schedule.step()
                 signum = _asked(session, stop, last=at.batch == len(train))
@@ -168,8 +164,30 @@ def fit(
     return at
 
 
+def _loss(session: Session, batch: Batch) -> tuple[Tensor, Metrics]:
+    """The minibatch's loss; a task with an update of its own has changed the parameters then."""
+    task = session.task
+    if task.update:
+        return task.update(task.model, batch, session.schedule.get_last_lr()[0]), {}
+    with session.device.autocast():
+        return task.loss(session.model, batch)
+
+
+def _descend(session: Session, batch: Batch, loss: Tensor, share: float) -> None:
+    """One step of the optimiser along the gradient of the minibatch's loss."""
+    task, config, device = session.task, session.config, session.device
+    session.optimizer.zero_grad()
+    device.backward(loss if device.world == 1 else loss * share)
+    if config.clip_norm:
+        device.clip(session.model, config.clip_norm)
+    searches = OPTIMISERS[config.optimizer].searches
+    session.optimizer.step(_closure(session, batch, loss) if searches else None)
+    if task.project:
+        task.project(task.model, session.schedule.get_last_lr()[0])
+
+
 def _pretrain(
-    task: Task, data: Batches, run: Run | None, reporter: Reporter, device: Device
+    task: Task, data: BatchSource, run: Run | None, reporter: Reporter, device: Device
 ) -> None:
     """What comes before the first step; stopped in its midst, it begins again.
 
@@ -326,6 +344,8 @@ def _end_epoch(session: Session, seconds: float, steps: int) -> None:
         at.best_value, at.best_epoch = record[task.watch], at.epoch
         at.best_model = {k: v.detach().clone() for k, v in task.model.state_dict().items()}
     session.reporter.epoch(record, session.config.epochs)
+    for line in task.remarks(task.model) if task.remarks else ():
+        session.reporter.note(line)
     _write(session, record, seconds, steps)
     if session.run and device.leads and at.epoch in task.snapshots:
         session.run.save_snapshot(at.epoch, task.model.state_dict())

@@ -52,6 +52,12 @@ def check_optimizer(task: Task, config: FitConfig, device: Device) -> None:
     """
     name = config.optimizer
     make_optimizer(name, task.model.parameters(), config.lr, config.momentum)
+    if task.update and (name != "sgd" or config.momentum or config.clip_norm or device.world > 1):
+        raise UsageError(
+            f"this task has an update of its own, got optimizer={name}, "
+            f"momentum={config.momentum:g}, clip_norm={config.clip_norm:g} and {device.world} "
+            "processes: it takes sgd, 0, 0 and one"
+        )
     if not OPTIMISERS[name].searches:
         return
     if device.world > 1:

@@ -143,7 +143,7 @@ class Recipe:
         figures: "module:mapping", name -> function that draws a figure of a finished run.
         quick: settings of the classroom version, at most 60 s on two cores.
         smoke: settings of the test suite's version, a few seconds, nothing downloaded.
-        metric: the test metric that is quoted, such as `accuracy`.
+        metric: the test metric that is quoted, such as `accuracy`; where a test lacks it, the loss.
         target: what the full recipe must reach, in words.
     """
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gradus.core.batches import Batch, Batches
+from gradus.core.batches import Batch, BatchSource
 from gradus.core.progress import Reporter
 from gradus.core.recipe import FitConfig, Recipe, resolve
 
@@ -16,7 +16,8 @@ Metrics = dict[str, Callable[[], Tensor]]
 """Name -> function that measures a batch, called only where someone looks: it gives one value for
 each example, or their mean."""
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, Metrics]]
-Pretrain = Callable[[nn.Module, Batches, Reporter], dict[str, Any]]
+Update = Callable[[nn.Module, Batch, float], Tensor]
+Pretrain = Callable[[nn.Module, BatchSource, Reporter], dict[str, Any]]
 
 
 @dataclass(kw_only=True)
@@ -29,6 +30,9 @@ class Task:
         validation: minibatches of the validation set; every choice is made on it.
         test: opens the test set. Nothing calls it before training has ended.
         loss: (model, batch) -> (mean loss over the batch, metrics of the batch).
+        update: (model, batch, learning rate) -> mean loss over the batch, after it has changed the
+            parameters in place: an update of the task's own instead of gradient and optimiser, of
+            which the loop then takes the learning rate alone. It works in one process.
         measure_every: minibatches between two on which the metrics are measured in training.
         watch: the record to choose the best epoch by, such as `validation/accuracy`.
         better: whether `watch` should be large ("max") or small ("min").
@@ -41,16 +45,19 @@ class Task:
         goal: stop as soon as `watch` is as good as this.
         goal_missed: what to say, as an error, when training ends without the goal.
         snapshots: epochs after which the parameters are kept, for `Run.load_snapshot`.
+        remarks: model -> lines that the user is told after each epoch.
         pictures: model -> named images "image channel height width" in [0, 1] for TensorBoard.
         facts: what is needed to answer later (labels, vocabulary); JSON values, kept in the run.
+        files: the same where it is large: name -> text of a file in the run folder.
     """
 
     model: nn.Module
-    train: Batches
-    validation: Batches
-    test: Callable[[], Batches]
+    train: BatchSource
+    validation: BatchSource
+    test: Callable[[], BatchSource]
     loss: Loss
     sample: Tensor
+    update: Update | None = None
     measure_every: int = 10
     watch: str = "validation/loss"
     better: Literal["min", "max"] = "min"
@@ -59,8 +66,10 @@ class Task:
     goal: float | None = None
     goal_missed: str = ""
     snapshots: tuple[int, ...] = ()
+    remarks: Callable[[nn.Module], list[str]] | None = None
     pictures: Callable[[nn.Module], dict[str, Tensor]] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     def improves(self, value: float, best: float | None) -> bool:
         """Whether `value` of the watched record beats `best`; a number beats None, NaN nothing."""
@@ -94,7 +103,7 @@ def mean_of(values: Tensor) -> float:
 
 
 @torch.inference_mode()
-def evaluate(task: Task, batches: Batches) -> dict[str, float]:
+def evaluate(task: Task, batches: BatchSource) -> dict[str, float]:
     """Mean loss and metrics of the model over all examples of `batches`.
 
     The model is put into evaluation mode and given back in the mode it came in.

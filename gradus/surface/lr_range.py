@@ -208,6 +208,9 @@ def _descend(
     for rate, batch in zip(rates.tolist(), _minibatches(task, device), strict=False):
         for group in optimizer.param_groups:
             group["lr"] = rate
+        if task.update:
+            yield float(task.update(task.model, batch, rate))
+            continue
         with device.autocast():
             loss, _ = task.loss(model, batch)
         yield float(loss.detach())

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gradus.core.batches import Batches
+from gradus.core.batches import BatchSource
 from gradus.core.errors import UsageError
 from gradus.core.progress import Reporter
 from gradus.core.task import Task
@@ -164,7 +164,7 @@ def measure_plane(
     task: Task,
     solution: Float[Tensor, "parameters"],
     directions: Float[Tensor, "2 parameters"],
-    batches: Batches,
+    batches: BatchSource,
     *,
     side: int = 41,
     extents: tuple[Extent, Extent] = ((-1.0, 1.0), (-1.0, 1.0)),

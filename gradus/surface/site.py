@@ -1,6 +1,6 @@
 """Where a survey is made: a run's task at its solution, its start, and its path between them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gradus.core import checkpoint, plot
-from gradus.core.batches import Batches
+from gradus.core.batches import BatchSource
 from gradus.core.checkpoint import newest
 from gradus.core.device import choose
 from gradus.core.errors import RunError, UsageError
@@ -36,7 +36,7 @@ class Site:
 
     run: Run
     task: Task
-    batches: Batches
+    batches: BatchSource
     start: Float[Tensor, "parameters"]
     solution: Float[Tensor, "parameters"]
     folder: Path
@@ -77,14 +77,14 @@ def open_site(
     return Site(run, task, batches, start.to(where), solution, folder, words, reporter)
 
 
-def _examples(task: Task, split: str) -> Batches:
+def _examples(task: Task, split: str) -> BatchSource:
     if split == "test":
         return task.test()
     if split == "validation":
         return task.validation
     if split == "train":  # in batches as large as those of evaluation, in the given order
         size = min(task.validation.batch_size, task.train.examples)
-        return replace(task.train, batch_size=size, seed=None)
+        return task.train.in_order(size)
     raise UsageError(f"split must be test, validation or train, got {split!r}")
 
 

@@ -26,9 +26,10 @@ def data(args: DataArgs) -> None:
     """Print or fetch data sets."""
     from gradus.core.download import locate, status
     from gradus.data.public import SETS
+    from gradus.data.texts import TEXTS
     from gradus.data.weights import WEIGHTS
 
-    known = {**SETS, **WEIGHTS}
+    known = {**SETS, **TEXTS, **WEIGHTS}
     if args.name and args.name not in known:
         raise UsageError(f"no data set is called {args.name!r}{nearest(args.name, known)}")
     if args.fetch and not args.name:

@@ -89,7 +89,7 @@ def evaluate(args: EvaluateArgs) -> None:
 
 @dataclass(frozen=True)
 class PredictArgs:
-    """Answer about new inputs: image files, or numbers such as 7,5; one a line on stdin too."""
+    """Answer about new inputs: image files, numbers such as 7,5, words; one a line on stdin too."""
 
     run: Positional[RunFolder]
     """Run folder."""
@@ -118,6 +118,8 @@ def _words(answer: dict[str, Any]) -> str:
     """An answer in one line."""
     if "top" in answer:
         return "  ".join(f"{t['label']} ({t['probability']:.1%})" for t in answer["top"])
+    if "neighbours" in answer:
+        return "  ".join(f"{n['word']} ({n['similarity']:.2f})" for n in answer["neighbours"])
     return "  ".join(f"{name} {_shown(value)}" for name, value in answer.items())
 
 

@@ -46,13 +46,14 @@ def train(args: TrainArgs, recipe: Recipe, config: Any) -> None:
         return
     from gradus.core.report import show
 
-    results, metric = run.results, recipe.metric
+    results = run.results
+    metric = recipe.metric if recipe.metric in results["test"] else "loss"
     value = results["test"][metric]
     heading(
         f"{recipe.name}: test {metric} {show(metric, value)} "
         f"({results['steps']:,} updates in {results['seconds']:.1f} s)"
     )
-    if args.quick:
+    if args.quick and metric == recipe.metric:
         say(catalog.verdict(recipe, results))
     say(f"{run.path}/report.md has the figures; go on with")
     say(f"  gradus evaluate {run.path}")

@@ -20,10 +20,6 @@ from gradus.vision.activations import evaluating
 
 Colour = tuple[float, float, float, float]  # red, green, blue, opacity
 
-COMPONENTS = 50
-"""Principal components that are kept before neighbours are looked for."""
-EXACT = 20_000
-"""Points up to which neighbours are found exactly."""
 PANEL = 6.2
 """Width of a map, in inches."""
 ACROSS = 32
@@ -63,44 +59,6 @@ def last_hidden(
     return torch.cat(found)
 
 
-def tsne(
-    points: Float[np.ndarray, "n features"], *, perplexity: float = 30.0, seed: int = 0
-) -> Float[np.ndarray, "n 2"]:
-    """A map in which neighbours stay neighbours.
-
-    Points of more than `COMPONENTS` dimensions are first brought down to so many by PCA. The same
-    points and seed give the same map on the same machine.
-
-    Args:
-        points: n > 3 · perplexity of them.
-        perplexity: about how many neighbours each point has, > 1.
-        seed: of the small noise that the map begins with, around the first two components.
-
-    Raises:
-        UsageError: there are too few points, or they are not finite.
-    """
-    from openTSNE import TSNE
-    from sklearn.decomposition import PCA
-
-    n = len(points)
-    if not 1 < perplexity < n / 3:
-        raise UsageError(
-            f"perplexity must be > 1 and less than a third of the {n:,} points, got {perplexity:g}"
-        )
-    if not np.isfinite(points).all():
-        raise UsageError("points must be finite: some are NaN or infinite")
-    points = np.asarray(points, np.float64)
-    if points.shape[1] > COMPONENTS and n > COMPONENTS:
-        points = PCA(COMPONENTS, svd_solver="covariance_eigh").fit_transform(points)
-    found = TSNE(
-        perplexity=perplexity,
-        neighbors="exact" if n <= EXACT else "auto",
-        random_state=seed,
-        n_jobs=torch.get_num_threads(),
-    ).fit(points)
-    return np.array(found)
-
-
 @plot.style()
 def draw_map(
     positions: Float[np.ndarray, "n 2"],
@@ -111,7 +69,7 @@ def draw_map(
     """The map twice: each image as a dot of its class, and thumbnails of some of them.
 
     Args:
-        positions: of the images, from `tsne`.
+        positions: of the images, from `gradus.nn.tsne.tsne`.
         labels: class numbers.
         classes: their names; written where the middle of each class is.
         images: grey or in colour, values in [0, 1].

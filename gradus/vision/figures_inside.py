@@ -15,7 +15,8 @@ from gradus.data.images import read_image
 from gradus.data.public import find_cifar10
 from gradus.data.weights import WEIGHTS
 from gradus.nn.neighbours import NEIGHBOURS, knn_accuracy
-from gradus.vision.embedding import draw_map, last_hidden, tsne
+from gradus.nn.tsne import tsne
+from gradus.vision.embedding import draw_map, last_hidden
 from gradus.vision.figures_training import EPOCHS
 from gradus.vision.filters import draw_filters, first_filters
 from gradus.vision.recipes import CIFAR10_CNN_BN, CIFAR10_VGG

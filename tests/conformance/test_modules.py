@@ -40,6 +40,8 @@ UNNAMED = {
     "gradus.neurons.data": "the planar and image recipes of the smoke trainings read it",
     "gradus.neurons.train": "named by string in the recipes; the smoke trainings run it",
     "gradus.neurons.predict": "named by string in the recipes",
+    "gradus.embed.words": "holds nothing but its docstring",
+    "gradus.embed.words.recipes": "named by string in the catalogue",
     "gradus.neurons.run_figures": "named by string in the recipes; the smoke trainings draw it",
 }
 """Modules that no test names, each with what tests it all the same."""

@@ -54,6 +54,7 @@ EXAMPLES = {
     "gradus.vision.beyond.predict:load_texts": lambda facts: ["It was very late.", "very rude"],
     "gradus.embed.predict:load_images": some_pictures,
     "gradus.embed.predict:load_points": lambda facts: [(0.5, -1.0), "-0.5,1"],
+    "gradus.embed.words.predict:load_words": lambda facts: ["france", "Cairo"],
     "gradus.neurons.predict:load_planar": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.neurons.predict:load_exam": lambda facts: [(7, 5), "2,3"],
     "gradus.neurons.predict:load_fast_food": lambda facts: [(2, 5, 3), "1,0,0"],
@@ -168,15 +169,21 @@ def stop_in_the_midst(monkeypatch, steps):
 
     def stopping(recipe, config):
         task = build_task(recipe, config)
-        inner, calls = task.loss, []
+        calls = []
 
-        def loss(model, batch):
-            calls.append(model.training)
-            if model.training and calls.count(True) == max(1, steps // 2):
-                signal.raise_signal(signal.SIGTERM)
-            return inner(model, batch)
+        def counted(inner):
+            def step(model, *given):
+                calls.append(model.training)
+                if model.training and calls.count(True) == max(1, steps // 2):
+                    signal.raise_signal(signal.SIGTERM)
+                return inner(model, *given)
 
-        task.loss = loss
+            return step
+
+        if task.update:
+            task.update = counted(task.update)
+        else:
+            task.loss = counted(task.loss)
         return task
 
     monkeypatch.setattr(experiment, "build_task", stopping)

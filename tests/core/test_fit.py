@@ -10,8 +10,9 @@ from torch.nn.functional import cross_entropy
 
 from gradus.core import fit as fit_module
 from gradus.core.checkpoint import seed_everything
-from gradus.core.errors import Interrupted, RunError
+from gradus.core.errors import Interrupted, RunError, UsageError
 from gradus.core.fit import fit
+from gradus.core.progress import Silent
 from gradus.core.recipe import FitConfig
 from gradus.core.run import create
 from gradus.core.task import build_task, evaluate
@@ -48,6 +49,52 @@ def test_equals_a_bare_pytorch_loop_bit_for_bit():
             best = (score, {k: v.clone() for k, v in bare.model.state_dict().items()})
     bare.model.load_state_dict(best[1])
     torch.testing.assert_close(parameters(task), parameters(bare), rtol=0, atol=1e-6)
+
+
+def own_update(task):
+    """Gradient descent by hand, as an update of the task's own."""
+
+    def update(model, batch, lr):
+        loss, _ = task.loss(model, batch)
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+                parameter -= lr * gradient
+        return loss.detach()
+
+    task.update = update
+    return task
+
+
+def test_a_task_may_update_its_parameters_itself():
+    config = replace(TINY.config, momentum=0.0, schedule="linear", epochs=3)
+    plain, own = build_task(TINY, config), own_update(build_task(TINY, config))
+    records = [fit(task, config, device=cpu()).records for task in (plain, own)]
+    for one, other in zip(*records, strict=True):
+        assert one["train/loss"] == pytest.approx(other["train/loss"], rel=1e-5)
+        assert "train/accuracy" not in other  # no metrics without a loss of the loop's own
+    torch.testing.assert_close(parameters(plain), parameters(own))
+
+
+@pytest.mark.parametrize("settings", [{"optimizer": "adam"}, {"momentum": 0.5}, {"clip_norm": 1.0}])
+def test_an_update_of_its_own_needs_no_optimiser(settings):
+    config = replace(TINY.config, **{"momentum": 0.0, **settings})
+    with pytest.raises(UsageError, match="has an update of its own, got optimizer="):
+        fit(own_update(build_task(TINY, config)), config, device=cpu())
+
+
+def test_remarks_are_told_after_each_epoch():
+    said = []
+
+    class Listener(Silent):
+        def note(self, text):
+            said.append(text)
+
+    config = replace(TINY.config, epochs=3)
+    task = build_task(TINY, config)
+    task.remarks = lambda model: [f"{len(list(model.parameters()))} tensors", "more"]
+    fit(task, config, device=cpu(), reporter=Listener())
+    assert said == ["4 tensors", "more"] * 3
 
 
 def test_it_learns_and_gives_back_the_best_epoch():

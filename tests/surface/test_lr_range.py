@@ -55,6 +55,22 @@ def test_each_step_is_gradient_descent_at_its_rate():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_an_update_of_the_tasks_own_is_taken_at_each_rate():
+    rates = np.geomspace(1e-3, 0.3, 25)
+    task = parabola()
+
+    def update(model, batch, lr):
+        loss = task.loss(model, batch)[0].detach()
+        model.weight.data *= 1 - 4.0 * lr
+        return loss
+
+    expected = try_rates(parabola(), FitConfig(), rates, device=cpu())
+    task.update = update
+    np.testing.assert_allclose(
+        try_rates(task, FitConfig(), rates, device=cpu()), expected, rtol=1e-5
+    )
+
+
 def test_on_a_parabola_the_loss_grows_beyond_twice_the_inverse_of_the_curvature():
     rates = np.geomspace(1e-4, 100, 300)
     found = RangeTest(rates, try_rates(parabola(), FitConfig(), rates, device=cpu())[None])

@@ -11,9 +11,10 @@ from torch import nn
 from gradus.core import plot
 from gradus.core.errors import UsageError
 from gradus.nn.neighbours import knn_accuracy
+from gradus.nn.tsne import tsne
 from gradus.vision import ConvNet
 from gradus.vision.classifier import Classifier
-from gradus.vision.embedding import draw_map, last_hidden, tsne
+from gradus.vision.embedding import draw_map, last_hidden
 from tests.figures import assert_readable
 
 

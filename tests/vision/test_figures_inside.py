@@ -7,8 +7,9 @@ import torch
 
 from gradus.core.experiment import train
 from gradus.nn.neighbours import knn_accuracy
+from gradus.nn.tsne import tsne
 from gradus.vision import ConvNet, figures_inside
-from gradus.vision.embedding import last_hidden, tsne
+from gradus.vision.embedding import last_hidden
 from gradus.vision.recipes import CIFAR10_CNN_BN, CIFAR10_VGG, DIGITS_CNN
 from gradus.vision.style.config import StyleConfig
 from gradus.vision.style.networks import network_of
