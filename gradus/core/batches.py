@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -15,6 +16,38 @@ CHUNK = 8
 """Minibatches gathered from memory at once: fewer, larger copies."""
 EVALUATION_BATCH = 5000
 """Examples looked at together where nothing is learned."""
+
+
+@runtime_checkable
+class Minibatches(Protocol):
+    """What the training loop asks of its examples; `Batches` has it, others may be made as asked.
+
+    Attributes:
+        batch_size: examples in a batch.
+        seed: with the epoch's number it fixes the batches.
+    """
+
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def seed(self) -> int | None: ...
+
+    @property
+    def examples(self) -> int:
+        """Examples in an epoch."""
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+
+    def to(self, device: torch.device) -> "Minibatches":
+        """The same batches on `device`."""
+
+    def shard(self, rank: int, world: int) -> "Minibatches":
+        """The part of each batch that process `rank` of `world` works on."""
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Batch, float]]:
+        """The batches of one epoch with their shares, from batch number `start` on."""
 
 
 @dataclass(frozen=True)

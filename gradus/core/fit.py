@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gradus.core import checkpoint
-from gradus.core.batches import Batch, Batches
+from gradus.core.batches import Batch, Batches, Minibatches
 from gradus.core.device import Device, open_device
 from gradus.core.errors import Interrupted, RunError
 from gradus.core.log import EventLog
@@ -169,7 +169,7 @@ def fit(
 
 
 def _pretrain(
-    task: Task, data: Batches, run: Run | None, reporter: Reporter, device: Device
+    task: Task, data: Minibatches, run: Run | None, reporter: Reporter, device: Device
 ) -> None:
     """What comes before the first step; stopped in its midst, it begins again.
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gradus.core.batches import Batch, Batches
+from gradus.core.batches import Batch, Batches, Minibatches
 from gradus.core.progress import Reporter
 from gradus.core.recipe import FitConfig, Recipe, resolve
 
@@ -16,7 +16,8 @@ Metrics = dict[str, Callable[[], Tensor]]
 """Name -> function that measures a batch, called only where someone looks: it gives one value for
 each example, or their mean."""
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, Metrics]]
-Pretrain = Callable[[nn.Module, Batches, Reporter], dict[str, Any]]
+Pretrain = Callable[[nn.Module, Any, Reporter], dict[str, Any]]
+Report = Callable[[nn.Module, Minibatches], dict[str, float]]
 
 
 @dataclass(kw_only=True)
@@ -41,11 +42,13 @@ class Task:
         goal: stop as soon as `watch` is as good as this.
         goal_missed: what to say, as an error, when training ends without the goal.
         pictures: model -> named images "image channel height width" in [0, 1] for TensorBoard.
+        report: (model, examples) -> name -> value, beside the means of loss and metrics: what is
+            asked of a finished run and is no mean over examples.
         facts: what is needed to answer later (labels, vocabulary); JSON values, kept in the run.
     """
 
     model: nn.Module
-    train: Batches
+    train: Minibatches
     validation: Batches
     test: Callable[[], Batches]
     loss: Loss
@@ -58,6 +61,7 @@ class Task:
     goal: float | None = None
     goal_missed: str = ""
     pictures: Callable[[nn.Module], dict[str, Tensor]] | None = None
+    report: Report | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     def improves(self, value: float, best: float | None) -> bool:
@@ -92,7 +96,7 @@ def mean_of(values: Tensor) -> float:
 
 
 @torch.inference_mode()
-def evaluate(task: Task, batches: Batches) -> dict[str, float]:
+def evaluate(task: Task, batches: Minibatches) -> dict[str, float]:
     """Mean loss and metrics of the model over all examples of `batches`.
 
     The model is put into evaluation mode and given back in the mode it came in.
@@ -115,3 +119,17 @@ def evaluate(task: Task, batches: Batches) -> dict[str, float]:
     finally:
         task.model.train(training)
     return {name: total / count for name, total in totals.items()}
+
+
+@torch.inference_mode()
+def measure(task: Task, batches: Minibatches) -> dict[str, float]:
+    """What a finished run is told by: the means of `evaluate`, and the task's `report`."""
+    found = evaluate(task, batches)
+    if task.report is None:
+        return found
+    training = task.model.training
+    task.model.eval()
+    try:
+        return {**found, **task.report(task.model, batches)}
+    finally:
+        task.model.train(training)

@@ -83,6 +83,8 @@ def _examples(task: Task, split: str) -> Batches:
     if split == "validation":
         return task.validation
     if split == "train":  # in batches as large as those of evaluation, in the given order
+        if not isinstance(task.train, Batches):
+            raise UsageError("these training examples are made without end: use --split validation")
         size = min(task.validation.batch_size, task.train.examples)
         return replace(task.train, batch_size=size, seed=None)
     raise UsageError(f"split must be test, validation or train, got {split!r}")
