@@ -27,6 +27,16 @@ RECIPES = {
     "moving-digits": "gradus.vision.beyond.recipes:MOVING_DIGITS",
     "spoken-tones": "gradus.vision.beyond.recipes:SPOKEN_TONES",
     "text-cnn": "gradus.vision.beyond.recipes:TEXT_CNN",
+    "ntm-copy": "gradus.memory.recipes:NTM_COPY",
+    "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
+    "ntm-recall": "gradus.memory.recipes:NTM_RECALL",
+    "ntm-ngrams": "gradus.memory.recipes:NTM_NGRAMS",
+    "ntm-sort": "gradus.memory.recipes:NTM_SORT",
+    "dnc-copy": "gradus.memory.recipes:DNC_COPY",
+    "dnc-series-copy": "gradus.memory.recipes:DNC_SERIES_COPY",
+    "babi-dnc": "gradus.memory.recipes:BABI_DNC",
+    "babi-dnc-stable": "gradus.memory.recipes:BABI_DNC_STABLE",
+    "babi-lstm": "gradus.memory.recipes:BABI_LSTM",
 }
 """Name of a recipe -> where it is defined."""
 
@@ -34,6 +44,7 @@ FIGURES = (
     "gradus.neurons.figures:FIGURES",
     "gradus.surface.figures:FIGURES",
     "gradus.vision.figures:FIGURES",
+    "gradus.memory.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""
 

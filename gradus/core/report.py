@@ -58,7 +58,7 @@ def show(name: str, value: float | None) -> str:
     """A metric for people: shares as percentages, the rest with four digits."""
     if value is None:
         return "–"
-    share = name.partition(" ")[0] in ("accuracy", "error")  # "error at 60" too
+    share = name.partition(" ")[0].rstrip(",") in ("accuracy", "error")  # "error at 60" too
     return f"{value:.2%}" if share else f"{value:.4g}"
 
 
