@@ -97,7 +97,8 @@ def parse(text: str, task: int, name: str) -> list[Story]:
     for place, line in enumerate(text.splitlines(), 1):
         number, _, rest = line.partition(" ")
         if not number.isdigit() or int(number) not in (1, expected):
-            raise DataError(f"{name}:{place}: a line must begin with {expected} or 1, got {line!r}")
+            wanted = "1" if expected == 1 else f"{expected}, or 1 for a new story"
+            raise DataError(f"{name}:{place}: a line must begin with {wanted}, got {line!r}")
         if int(number) == 1:
             close()
             words, answers, questions = [], [], 0

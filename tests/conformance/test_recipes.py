@@ -52,6 +52,8 @@ EXAMPLES = {
     "gradus.vision.beyond.predict:load_clips": some_clips,
     "gradus.vision.beyond.predict:load_tones": some_sounds,
     "gradus.vision.beyond.predict:load_texts": lambda facts: ["It was very late.", "very rude"],
+    "gradus.memory.predict:load_algorithm": lambda facts: [9, "12"],
+    "gradus.memory.predict:load_stories": lambda facts: ["Where is Mary?", "Where is John? -"],
     "gradus.neurons.predict:load_planar": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.neurons.predict:load_exam": lambda facts: [(7, 5), "2,3"],
     "gradus.neurons.predict:load_fast_food": lambda facts: [(2, 5, 3), "1,0,0"],
