@@ -86,7 +86,7 @@ def between_markers(page: str, table: str) -> str:
 
 
 def summary(recipes: list[tuple[Recipe, Measured]]) -> str:
-    """The README's table: a row for each recipe."""
+    """The README's table: a row for each recipe that was measured."""
     head = ["recipe", "test", "`--quick`", "time", "in full", "time", "book"]
     rows = [
         [
@@ -96,6 +96,7 @@ def summary(recipes: list[tuple[Recipe, Measured]]) -> str:
             BOOK.get(recipe.name, "–"),
         ]
         for recipe, m in recipes
+        if m
     ]
     return table(head, rows)
 

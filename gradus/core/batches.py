@@ -20,18 +20,7 @@ EVALUATION_BATCH = 5000
 
 @runtime_checkable
 class Minibatches(Protocol):
-    """What the training loop asks of its examples; `Batches` has it, others may be made as asked.
-
-    Attributes:
-        batch_size: examples in a batch.
-        seed: with the epoch's number it fixes the batches.
-    """
-
-    @property
-    def batch_size(self) -> int: ...
-
-    @property
-    def seed(self) -> int | None: ...
+    """What the training loop asks of its examples; `Batches` has it, others may be made as asked."""
 
     @property
     def examples(self) -> int:

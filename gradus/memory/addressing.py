@@ -135,5 +135,5 @@ def erase_and_add(
 
 
 def read(memory: Memory, weightings: Heads) -> Float[Tensor, "batch heads width"]:
-    """r = Mᵀ w of each head."""
+    """R = Mᵀ w of each head."""
     return weightings @ memory

@@ -32,7 +32,7 @@ def retention(free: Float[Tensor, "batch heads"], read_weightings: Heads) -> Wei
 
 
 def usage(before: Weighting, write_weighting: Weighting, retained: Weighting) -> Weighting:
-    """u = (u + w - u ∘ w) ∘ ψ: what was used or just written, if it is retained; in [0, 1].
+    """U = (u + w - u ∘ w) ∘ ψ: what was used or just written, if it is retained; in [0, 1].
 
     Args:
         before: u of the step before.

@@ -212,7 +212,9 @@ def encode(words: Sequence[str], known: Sequence[str]) -> list[int]:
     return [numbers[word] for word in words]
 
 
-def tensors(stories: Sequence[Story], known: Sequence[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def tensors(
+    stories: Sequence[Story], known: Sequence[str]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Stories as word numbers, short ones filled up.
 
     Args:

@@ -79,7 +79,7 @@ class LSTM(nn.Module):
         self.shifts = nn.Parameter(torch.zeros(5, hidden)) if normalised else None
 
     def start(self, batch: int) -> State:
-        """h and c of zeros."""
+        """H and c of zeros."""
         zeros = self.weight.new_zeros(batch, self.hidden)
         return zeros, zeros
 

@@ -28,9 +28,7 @@ def over_time(
     """
     top = float(np.abs(values).max()) or 1.0
     low, high, colours = (-top, top, plot.SIGNED) if signed else (0.0, 1.0, WEIGHTS)
-    ax.imshow(
-        values.T, aspect="auto", interpolation="nearest", cmap=colours, vmin=low, vmax=high
-    )
+    ax.imshow(values.T, aspect="auto", interpolation="nearest", cmap=colours, vmin=low, vmax=high)
     ax.set_ylabel(name)
     ax.set_yticks([])
     ax.grid(visible=False)

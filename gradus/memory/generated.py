@@ -33,7 +33,7 @@ class Generated:
     batch_size: int
     batches: int
     seed: int
-    device: torch.device = torch.device("cpu")
+    device: str = "cpu"
     rank: int = 0
     world: int = 1
 
@@ -54,7 +54,7 @@ class Generated:
 
     def to(self, device: torch.device) -> "Generated":
         """The same batches on `device`."""
-        return replace(self, device=device)
+        return replace(self, device=str(device))
 
     def shard(self, rank: int, world: int) -> "Generated":
         """The part of each batch that process `rank` of `world` works on."""

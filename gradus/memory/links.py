@@ -18,7 +18,7 @@ Links = Float[Tensor, "batch locations locations"]
 
 
 def precedence(before: Weighting, write_weighting: Weighting) -> Weighting:
-    """p = (1 - Σ_i w[i]) p + w: how far each location is the last one written; sums to ≤ 1."""
+    """P = (1 - Σ_i w[i]) p + w: how far each location is the last one written; sums to ≤ 1."""
     written = write_weighting.sum(-1, keepdim=True)
     return torch.addcmul(before + write_weighting, before, written, value=-1)
 

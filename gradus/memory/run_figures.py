@@ -93,7 +93,7 @@ def against_best(run: Run) -> Figure:
     tested = run.results["test"]["bits"]
     plot.title(
         fig,
-        f"The next bits cost {tested:.1f} bits a sequence; knowing all there is to know, {best:.1f}",
+        f"The next bits cost {tested:.1f} bits a sequence; the best predictor needs {best:.1f}",
         f"{run.recipe.name}, test set; the curve is of the validation set",
     )
     return fig

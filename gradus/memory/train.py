@@ -52,7 +52,7 @@ def algorithm(config: AlgorithmConfig) -> Task:
 
 
 def draw(config: AlgorithmConfig, generator: torch.Generator, n: int, epoch: int) -> Batch:
-    """A batch of training: sequences of one length, drawn at random up to what the lesson allows."""
+    """A batch of training: sequences of one length, at random up to what the lesson allows."""
     longest = config.longest
     if config.lessons:
         grown = min(1.0, (epoch + 1) / config.lessons)

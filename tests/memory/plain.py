@@ -120,7 +120,11 @@ def dnc(model, x):
         precedence = (1 - w_w.sum()) * precedence + w_w
         before = w_r.copy()
         for i in range(reads):
-            options = (links.T @ before[i], content(memory, keys[i], strengths[i]), links @ before[i])
+            options = (
+                links.T @ before[i],
+                content(memory, keys[i], strengths[i]),
+                links @ before[i],
+            )
             w_r[i] = sum(m * option for m, option in zip(modes[i], options, strict=True))
         r = w_r @ memory
         outputs.append(p["output.weight"] @ np.concatenate([h, r.ravel()]) + p["output.bias"])

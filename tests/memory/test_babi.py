@@ -31,11 +31,10 @@ LINES = (
 
 def test_a_story_as_it_is_read():
     first, second = parse(LINES, 8, "file")
-    assert first.words == tuple(
-        "ann took the milk there . where is ann ? - what is ann carrying ? - -".split()
-    )
+    said = "ann took the milk there. where is ann? - what is ann carrying? - -"
+    assert first.words == tuple(words_of(said))
     assert first.answers == ((10, "hall", 0), (16, "milk", 1), (17, "apple", 1))
-    assert second == Story(8, tuple("bob is miles off . is bob near ? -".split()), ((9, "no", 0),))
+    assert second == Story(8, tuple(words_of("bob is miles off. is bob near? -")), ((9, "no", 0),))
 
 
 def test_words_are_lower_case_without_numbers():
@@ -46,7 +45,10 @@ def test_words_are_lower_case_without_numbers():
     ("text", "said"),
     [
         ("Ann is here.", "file:1: a line must begin with 1, got 'Ann is here.'"),
-        ("1 Ann is here.\n3 Bob too.", "file:2: a line must begin with 2, or 1 for a new story, got '3 Bob too.'"),
+        (
+            "1 Ann is here.\n3 Bob too.",
+            "file:2: a line must begin with 2, or 1 for a new story, got '3 Bob too.'",
+        ),
         ("1 Where is Ann?", "file:1: the question has no answer after a tab"),
         ("1 Ann.\n2 Where?\t\t1", "file:2: the answer is empty"),
         ("1 Ann is here.", "file: no story with a question"),
@@ -106,14 +108,14 @@ def test_the_larger_set_is_read_where_it_is_there(tmp_path):
 
 def test_what_is_missing_or_damaged_is_named(tmp_path, monkeypatch):
     good = archive(tmp_path / "a.tar.gz", {"t/en/qa1_one_train.txt": LINES})
-    with pytest.raises(DataError, match="no file qa1_…_test.txt in en-10k or en"):
+    with pytest.raises(DataError, match=r"no file qa1_…_test\.txt in en-10k or en"):
         read_babi(good, (1,))
     bad = tmp_path / "b.tar.gz"
     bad.write_bytes(good.read_bytes()[:40])
     with pytest.raises(DataError, match="not an archive of bAbI"):
         read_babi(bad, (1,))
     broken = archive(tmp_path / "c.tar.gz", {"t/en/qa1_one_train.txt": "1 Where?\n"})
-    with pytest.raises(DataError, match="qa1_one_train.txt:1: the question has no answer"):
+    with pytest.raises(DataError, match=r"qa1_one_train\.txt:1: the question has no answer"):
         read_babi(broken, (1,))
     monkeypatch.setenv("GRADUS_DATA", str(tmp_path))
     with pytest.raises(DataError, match="bAbI is not on this machine"):

@@ -101,9 +101,7 @@ def test_deallocation_wipes_out_what_was_freed():
     model, x = machine(deallocate=True), inputs()
     _, before = told(model, x)
     said, _ = told(model, x)
-    said = said._replace(
-        free=torch.ones(2, 2).double(), write_gate=torch.zeros(2, 1).double()
-    )
+    said = said._replace(free=torch.ones(2, 2).double(), write_gate=torch.zeros(2, 1).double())
     one = torch.zeros(2, 2, 5).double()
     one[:, 0, 3] = 1
     after = model.access(said, before._replace(read_weightings=one))

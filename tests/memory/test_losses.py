@@ -73,5 +73,8 @@ def test_a_story_filled_up_has_the_loss_of_the_story():
     answers = torch.tensor([[-1, -1, -1, 4]])
     questions = torch.tensor([[-1, -1, -1, 0]])
     alone = (words, answers, questions, torch.tensor([1]))
-    padded = (*(nn.functional.pad(t, (0, 3), value=v) for t, v in zip(alone, (0, -1, -1))), alone[3])
+    padded = (
+        *(nn.functional.pad(t, (0, 3), value=v) for t, v in zip(alone, (0, -1, -1), strict=False)),
+        alone[3],
+    )
     assert answer_loss(reader, padded)[0].item() == answer_loss(reader, alone)[0].item()
