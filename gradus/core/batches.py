@@ -20,7 +20,7 @@ EVALUATION_BATCH = 5000
 
 @runtime_checkable
 class Minibatches(Protocol):
-    """What the training loop asks of its examples; `Batches` has it, others may be made as asked."""
+    """What the training loop asks of its examples: `Batches` has it, and so may others."""
 
     @property
     def examples(self) -> int:
