@@ -41,7 +41,7 @@ SIZES = {"small": Size(10, 10, 1, 64, 16, 40), "large": Size(256, 64, 4, 256, 16
 Machine = tuple[nn.Module, Callable[[Tensor], Tensor]]
 
 
-def ours(size: Size, **settings: Any) -> Machine:
+def plain(size: Size, device: str, **settings: Any) -> Machine:
     """`gradus.memory.DNC`; its inputs and outputs have W numbers, as the package's."""
     model = DNC(
         size.width,
@@ -52,17 +52,22 @@ def ours(size: Size, **settings: Any) -> Machine:
         hidden=size.hidden,
         **settings,
     )
-    return model, lambda x: model(x)[0]
+    return model.to(device), lambda x: model(x)[0]
 
 
-def recomputed(size: Size) -> Machine:
-    """The same, keeping the state of every fourth step only."""
-    return ours(size, recompute=4)
+def compiled(size: Size, device: str) -> Machine:
+    """The same, each step of the memory one compiled operation."""
+    return plain(size, device, compiled=True)
 
 
-def package(size: Size) -> Machine:
+def recomputed(size: Size, device: str) -> Machine:
+    """Compiled, and the state of every fourth step only is kept."""
+    return plain(size, device, compiled=True, recompute=4)
+
+
+def package(size: Size, device: str) -> Machine:
     """The PyPI package dnc."""
-    from dnc import DNC as PyPIDNC  # noqa: N811
+    from dnc import DNC as PyPIDNC
 
     model = PyPIDNC(
         size.width,
@@ -74,13 +79,15 @@ def package(size: Size) -> Machine:
         cell_size=size.width,
         read_heads=size.reads,
         batch_first=True,
+        gpu_id=0 if device == "cuda" else -1,
     )
-    return model, lambda x: model(x, (None, None, None), reset_experience=True)[0]
+    return model.to(device), lambda x: model(x, (None, None, None), reset_experience=True)[0]
 
 
-CONTESTANTS: dict[str, Callable[[Size], Machine]] = {
-    "gradus": ours,
+CONTESTANTS: dict[str, Callable[[Size, str], Machine]] = {
+    "gradus": compiled,
     "gradus, recompute 4": recomputed,
+    "gradus, not compiled": plain,
     "dnc (PyPI)": package,
 }
 
@@ -111,8 +118,7 @@ def contest(size: Size, rounds: int, device: str = "cpu") -> dict[str, list[floa
     trained = {}
     for who, make in CONTESTANTS.items():
         torch.manual_seed(0)
-        model, forward = make(size)
-        model.to(device)
+        model, forward = make(size, device)
         trained[who] = (forward, torch.optim.Adam(model.parameters(), 1e-4))
     seconds: dict[str, list[float]] = {who: [] for who in trained}
     for _ in range(rounds + 1):

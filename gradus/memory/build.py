@@ -2,7 +2,7 @@
 
 from gradus.memory.dnc import DNC
 from gradus.memory.ntm import NTM
-from gradus.memory.recipes import AlgorithmConfig, NTMConfig, StoryConfig, StoryDNCConfig
+from gradus.memory.recipes import AlgorithmConfig, DNCConfig, NTMConfig, StoryConfig, StoryDNCConfig
 from gradus.memory.story_reader import LSTMNet, StoryReader
 from gradus.memory.tasks import PROBLEMS
 
@@ -31,6 +31,7 @@ def algorithm_net(config: AlgorithmConfig) -> NTM | DNC:
         reads=config.reads,
         hidden=config.hidden,
         controller=config.controller,
+        compiled=isinstance(config, DNCConfig) and config.compiled,
     )
 
 
@@ -51,5 +52,6 @@ def story_net(config: StoryConfig, words: int) -> StoryReader:
         normalised=config.normalised,
         bypass_dropout=config.bypass_dropout,
         recompute=config.recompute,
+        compiled=config.compiled,
     )
     return StoryReader(network, words)

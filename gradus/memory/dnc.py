@@ -107,6 +107,7 @@ class DNC(nn.Module):
         normalised: bool = False,
         bypass_dropout: float = 0.0,
         recompute: int = 0,
+        compiled: bool = False,
     ) -> None:
         """Make the machine.
 
@@ -127,6 +128,8 @@ class DNC(nn.Module):
             recompute: keep only the state of every so many steps for the backward pass and compute
                 what lies between again (0: keep all). T N² numbers become T N² / recompute + N²
                 recompute, for one more forward pass.
+            compiled: do each step of the memory as one compiled operation where it can be: on the
+                CPU, in float32, of the paper's DNC. The first use compiles for some seconds.
 
         Raises:
             UsageError: naming the argument that is out of range.
@@ -138,6 +141,7 @@ class DNC(nn.Module):
         self.locations, self.width, self.n_reads = locations, width, reads
         self.masked, self.deallocate, self.sharpened = masked, deallocate, sharpened
         self.bypass_dropout, self.recompute = bypass_dropout, recompute
+        self.compiled = compiled and not (masked or deallocate or sharpened)
         keys = reads + 1
         self.parts = {
             "keys": keys * width,
@@ -196,11 +200,34 @@ class DNC(nn.Module):
     ) -> tuple[Tensor, Tensor, DNCState]:
         """Several time steps: h and r of each, and the state after the last."""
         hidden, reads = [], []
+        compiled = self.compiled and _fits(projected) and _fits(state.memory)
+        step = self._step_compiled if compiled else self.step
         for now in projected.unbind(1):
-            h, _, state = self.step(now, state)
+            h, _, state = step(now, state)
             hidden.append(h)
             reads.append(state.reads)
+        if compiled:
+            state = state._replace(inverse=inverse_length(state.memory))
         return torch.stack(hidden, 1), torch.stack(reads, 1), state
+
+    def _step_compiled(
+        self, projected: Float[Tensor, "batch projected"], state: DNCState
+    ) -> tuple[Tensor, None, DNCState]:
+        """As `step`, the memory's part in one operation; the inverse lengths stay as they were."""
+        from gradus.memory.compiled import access  # numba is imported where it is used
+
+        h, inner = self.controller(projected, state.reads, state.controller)
+        memory, used, links, last, where, looked, found = access(
+            self.interface(h),
+            state.memory,
+            state.usage,
+            state.links,
+            state.precedence,
+            state.write_weighting,
+            state.read_weightings,
+        )
+        new = (memory, state.inverse, used, links, last, where, looked, found.flatten(1), inner)
+        return h, None, DNCState(*new)
 
     def step(
         self, projected: Float[Tensor, "batch projected"], state: DNCState
@@ -277,3 +304,8 @@ class DNC(nn.Module):
             masks.unflatten(1, (count, width)) if self.masked else None,
             strengths[:, count:] if self.sharpened else None,
         )
+
+
+def _fits(tensor: Tensor) -> bool:
+    """Whether the compiled step takes such a tensor."""
+    return tensor.device.type == "cpu" and tensor.dtype == torch.float32

@@ -91,6 +91,9 @@ class NTMConfig(AlgorithmConfig):
 class DNCConfig(AlgorithmConfig):
     """Settings of the Differentiable Neural Computer that learns an algorithm."""
 
+    compiled: bool = True
+    """Each step of the memory as one compiled operation, on the CPU; else PyTorch's operations."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoryConfig(FitConfig):
@@ -142,6 +145,8 @@ class StoryDNCConfig(StoryConfig):
     """Share of the controller's output dropped on its way past the memory (the same)."""
     recompute: int = 0
     """Steps between two states that are kept for the backward pass (0: keep all)."""
+    compiled: bool = True
+    """Each step as one compiled operation, on the CPU and without masks and their like."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
