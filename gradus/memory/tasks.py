@@ -28,6 +28,8 @@ KEPT = 0.8
 """Share of the vectors that priority sort asks for."""
 SEQUENCE = 5
 """Vectors in each sequence of the series."""
+GROUP = 5
+"""Sequences of a held-out set that are drawn together: as long, and repeated as often."""
 REPEATS = 10
 """The most often that repeat copy asks for a sequence."""
 
@@ -244,7 +246,8 @@ def examples(problem: Problem, lengths: Sequence[int], each: int, bits: int, see
         seed: the set depends on it and the other arguments alone.
     """
     generator = Generator().manual_seed(seed)
-    parts = [problem.draw(generator, each, length, bits) for length in lengths]
+    groups = [min(GROUP, each - first) for first in range(0, each, GROUP)]
+    parts = [problem.draw(generator, n, length, bits) for length in lengths for n in groups]
     longest = max(part[0].shape[1] for part in parts)
     return tuple(torch.cat([_pad(part[i], longest) for part in parts]) for i in range(3))
 

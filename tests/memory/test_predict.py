@@ -41,7 +41,7 @@ def test_a_length_is_tried(runs):
     assert 0 <= long["wrong"] <= long["asked"] == 30 * 5 * 6
 
 
-@pytest.mark.parametrize("given", ["0", "-1", "x", "1011", "101100112 1", "", "99999"])
+@pytest.mark.parametrize("given", ["0", "-1", "x", "101100112 1", "", "99999"])
 def test_what_is_no_length_is_refused(runs, given):
     with pytest.raises(UsageError, match="an input must be a length in"):
         runs["ntm-copy"].predict(given)

@@ -110,9 +110,9 @@ def test_the_best_predictor_counts():
 
 
 def test_ngram_probabilities_are_of_the_arcsine_law():
-    inputs, targets, _ = drawn("ngrams", 2000, 1, n=1)
-    assert 0.3 < targets.mean() < 0.7
-    assert optimal_bits(inputs, targets).item() < 0.8 * 1995  # it can be foretold in part
+    inputs, targets, _ = drawn("ngrams", 1000, 1, n=8)
+    share = optimal_bits(inputs, targets).mean().item() / 995
+    assert 0.4 < share < 0.8  # bits a bit: the table's entropy is 0.56 in the mean
 
 
 def test_short_sequences_are_filled_up_and_not_asked_about():
