@@ -6,7 +6,7 @@ computes what `gradus.memory.dnc.DNC.access` does, of the paper's DNC and in flo
 the two together. The names are those of the equations; what ends in 1 is new in this step.
 """
 
-from typing import Any
+from typing import Any, no_type_check
 
 import numba
 import numpy as np
@@ -17,16 +17,19 @@ from torch.autograd.function import once_differentiable
 
 EPSILON = np.float32(1e-6)  # as gradus.memory.addressing.EPSILON
 ONE = np.float32(1)
+# The kernels are marked no_type_check so that the tests' type checker leaves them to numba.
 FAST = {"reassoc", "contract", "arcp", "nsz"}  # sums may be reordered; NaN and infinity stay
 
 
 @numba.njit(cache=True, fastmath=FAST)
+@no_type_check
 def sigmoid(x):
     """1 / (1 + e⁻ˣ)."""
     return ONE / (ONE + np.exp(-x))
 
 
 @numba.njit(cache=True, fastmath=FAST)
+@no_type_check
 def interpret(xi, width, heads):
     """The parts of ξ, each in its range: keys, strengths, add, gates (erase, free, g_a, g_w), π."""
     at, n = (heads + 1) * width, width + heads + 2
@@ -51,6 +54,7 @@ def interpret(xi, width, heads):
 
 
 @numba.njit(cache=True, fastmath=FAST)
+@no_type_check
 def inverse_lengths(memory):
     """1 / √(‖M[i]‖² + ε)."""
     found = np.empty(len(memory), np.float32)
@@ -63,6 +67,7 @@ def inverse_lengths(memory):
 
 
 @numba.njit(cache=True, fastmath=FAST)
+@no_type_check
 def content(memory, inverse, key, strength, found):
     """Look up by content: c = softmax(β cosine(M, k))."""
     total = EPSILON
@@ -83,6 +88,7 @@ def content(memory, inverse, key, strength, found):
 
 
 @numba.njit(cache=True, fastmath=FAST)
+@no_type_check
 def content_backward(memory, inverse, key, strength, found, g, g_memory, g_key):
     """Adds to the gradients at M and k; returns that at β."""
     total, mean = EPSILON, np.float32(0)
@@ -109,6 +115,7 @@ def content_backward(memory, inverse, key, strength, found, g, g_memory, g_key):
 
 
 @numba.njit(cache=True, fastmath=FAST)
+@no_type_check
 def allocate(used, order, products, found):
     """a[φ_j] = (1 - u[φ_j]) ∏_{i<j} u[φ_i]; φ and the products are kept."""
     order[:] = np.argsort(used, kind="mergesort")
@@ -121,6 +128,7 @@ def allocate(used, order, products, found):
 
 
 @numba.njit(cache=True, fastmath=FAST)
+@no_type_check
 def forward_one(xi, m, u, links, p, w, wr, m1, u1, links1, p1, w1, wr1, r1, kept, order):
     """A step of one sequence; `kept` takes rows of N numbers that the backward pass needs."""
     heads, n, width = len(wr), len(m), m.shape[1]
@@ -167,6 +175,7 @@ def forward_one(xi, m, u, links, p, w, wr, m1, u1, links1, p1, w1, wr1, r1, kept
 
 
 @numba.njit(cache=True, fastmath=FAST)
+@no_type_check
 def backward_one(
     xi, m, u, links, p, w, wr, m1, links1, w1, wr1, u1, kept, order,
     gm1, gu1, glinks1, gp1, gw1, gwr1, gr1, gxi, gm, gu, glinks, gp, gw, gwr,
@@ -285,6 +294,7 @@ def backward_one(
 
 
 @numba.njit(cache=True, parallel=True)
+@no_type_check
 def forward_all(xi, m, u, links, p, w, wr, m1, u1, links1, p1, w1, wr1, r1, kept, order):
     """A step of all sequences, side by side."""
     for b in numba.prange(len(xi)):
@@ -295,6 +305,7 @@ def forward_all(xi, m, u, links, p, w, wr, m1, u1, links1, p1, w1, wr1, r1, kept
 
 
 @numba.njit(cache=True, parallel=True)
+@no_type_check
 def backward_all(
     xi, m, u, links, p, w, wr, m1, links1, w1, wr1, u1, kept, order,
     gm1, gu1, glinks1, gp1, gw1, gwr1, gr1, gxi, gm, gu, glinks, gp, gw, gwr,

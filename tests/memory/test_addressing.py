@@ -24,6 +24,7 @@ from gradus.memory.addressing import (
 
 
 def t(*values):
+    """A batch of what is given."""
     return torch.tensor(values, dtype=torch.float64)
 
 
@@ -95,10 +96,10 @@ def test_an_all_zero_memory_has_finite_gradients():
 
 
 def test_interpolation_by_hand():
-    content, before = t([[[1.0, 0.0]]]), t([[[0.0, 1.0]]])
-    assert interpolate(content, before, t([[0.25]])).tolist() == [[[0.25, 0.75]]]
-    assert torch.equal(interpolate(content, before, t([[1.0]])), content)
-    assert torch.equal(interpolate(content, before, t([[0.0]])), before)
+    content, before = t([[1.0, 0.0]]), t([[0.0, 1.0]])
+    assert interpolate(content, before, t([0.25])).tolist() == [[[0.25, 0.75]]]
+    assert torch.equal(interpolate(content, before, t([1.0])), content)
+    assert torch.equal(interpolate(content, before, t([0.0])), before)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +112,8 @@ def test_interpolation_by_hand():
     ],
 )
 def test_the_shifts_of_figure_8_4(shift, after):
-    before = t([[[0.7, 0.2, 0.0, 0.0, 0.1]]])
-    found = rotate(before, t([list(map(float, shift))]).unsqueeze(0))
+    before = t([[0.7, 0.2, 0.0, 0.0, 0.1]])
+    found = rotate(before, t([list(map(float, shift))]))
     assert found[0, 0].tolist() == pytest.approx(after)
 
 
@@ -133,10 +134,10 @@ def test_shifts_that_cannot_be_are_refused():
 
 
 def test_sharpening_by_hand():
-    found = sharpen(t([[[0.5, 0.3, 0.2]]]), t([[2.0]]))  # squares 0.25, 0.09, 0.04 of sum 0.38
+    found = sharpen(t([[0.5, 0.3, 0.2]]), t([2.0]))  # squares 0.25, 0.09, 0.04 of sum 0.38
     assert found[0, 0].tolist() == pytest.approx([0.25 / 0.38, 0.09 / 0.38, 0.04 / 0.38])
-    same = t([[[0.5, 0.3, 0.2]]])
-    torch.testing.assert_close(sharpen(same, t([[1.0]])), same)
+    same = t([[0.5, 0.3, 0.2]])
+    torch.testing.assert_close(sharpen(same, t([1.0])), same)
 
 
 def test_sharpening_survives_what_powers_do_not():
@@ -152,7 +153,7 @@ def test_sharpening_survives_what_powers_do_not():
 
 
 def test_erasing_and_adding_by_hand():
-    memory = t([[1.0, 2.0], [3.0, 4.0]]).unsqueeze(0)
+    memory = t([[1.0, 2.0], [3.0, 4.0]])
     found = erase_and_add(memory, t([1.0, 0.5]), t([1.0, 0.0]), t([10.0, 20.0]))
     assert found[0].tolist() == [[10.0, 22.0], [6.5, 14.0]]  # 3 (1 - 0.5) + 5, 4 + 10
 
@@ -165,8 +166,8 @@ def test_erasing_and_adding_equals_the_outer_products():
 
 
 def test_reading_by_hand():
-    memory = t([[1.0, 2.0], [3.0, 4.0]]).unsqueeze(0)
-    found = read(memory, t([[0.0, 1.0], [0.5, 0.5]]).unsqueeze(0))
+    memory = t([[1.0, 2.0], [3.0, 4.0]])
+    found = read(memory, t([[0.0, 1.0], [0.5, 0.5]]))
     assert found[0].tolist() == [[3.0, 4.0], [2.0, 3.0]]
 
 
@@ -177,8 +178,8 @@ def test_inverse_length_by_hand():
 
 @given(weightings(6), weightings(6), st.floats(0, 1), st.floats(1, 50), weightings(3))
 def test_weightings_stay_distributions(content, before, gate, gamma, shift):
-    gated = interpolate(content[None, None], before[None, None], t([gate]).unsqueeze(0))
-    found = sharpen(rotate(gated, shift[None, None]), t([gamma]).unsqueeze(0))
+    gated = interpolate(content[None, None], before[None, None], t([gate]))
+    found = sharpen(rotate(gated, shift[None, None]), t([gamma]))
     assert (found >= 0).all()
     assert found.sum().item() == pytest.approx(1, abs=1e-6)
 

@@ -61,7 +61,7 @@ def test_one_location():
 
 def test_retention_by_hand():
     free, where = t([1.0, 0.5]), t([[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]])
-    found = retention(free[None], where[None])[0]
+    found = retention(free, where)[0]
     assert found.tolist() == [0.5, 0.25, 1.0]  # (1 - 0.5), (1 - 0.5)(1 - 0.5), 1
 
 
