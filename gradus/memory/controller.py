@@ -108,7 +108,7 @@ class LSTM(nn.Module):
         return layer_norm(z, (self.hidden,)) * self.gains[which] + self.shifts[which]
 
 
-CONTROLLERS = {"feed-forward": FeedForward, "lstm": LSTM}
+CONTROLLERS: dict[str, type[FeedForward] | type[LSTM]] = {"feed-forward": FeedForward, "lstm": LSTM}
 """Name -> kind of controller."""
 
 Controller = FeedForward | LSTM

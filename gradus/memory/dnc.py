@@ -1,5 +1,6 @@
 """The Differentiable Neural Computer (book ch. 8)."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -74,6 +75,9 @@ class Interface(NamedTuple):
     modes: Float[Tensor, "batch heads 3"]
     masks: Float[Tensor, "batch keys width"] | None
     sharpness: Float[Tensor, "batch 2*heads"] | None
+
+
+Step = Callable[[Tensor, DNCState], tuple[Tensor, Interface | None, DNCState]]
 
 
 class DNC(nn.Module):
@@ -201,7 +205,7 @@ class DNC(nn.Module):
         """Several time steps: h and r of each, and the state after the last."""
         hidden, reads = [], []
         compiled = self.compiled and _fits(projected) and _fits(state.memory)
-        step = self._step_compiled if compiled else self.step
+        step: Step = self._step_compiled if compiled else self.step
         for now in projected.unbind(1):
             h, _, state = step(now, state)
             hidden.append(h)
@@ -212,7 +216,7 @@ class DNC(nn.Module):
 
     def _step_compiled(
         self, projected: Float[Tensor, "batch projected"], state: DNCState
-    ) -> tuple[Tensor, None, DNCState]:
+    ) -> tuple[Tensor, Interface | None, DNCState]:
         """As `step`, the memory's part in one operation; the inverse lengths stay as they were."""
         from gradus.memory.compiled import access  # numba is imported where it is used
 
