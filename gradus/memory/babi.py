@@ -138,18 +138,21 @@ def find_babi() -> Path:
     )
 
 
-def read_babi(source: Path, tasks: Sequence[int]) -> Stories:
+def read_babi(
+    source: Path, tasks: Sequence[int], parts: Sequence[str] = ("train", "test")
+) -> Stories:
     """The stories of these tasks: the 10,000 training questions of each, else the 1,000.
 
     Args:
         source: the published archive, or its folder unpacked.
         tasks: their numbers.
+        parts: which to read.
 
     Raises:
         DataError: a file is missing or damaged.
     """
     texts = _texts(source, tasks)
-    found: Stories = {"train": {}, "test": {}}
+    found: Stories = {part: {} for part in parts}
     for part, by_task in found.items():
         for task in tasks:
             kind = next((k for k in ("en-10k", "en") if (k, task, part) in texts), None)

@@ -170,7 +170,7 @@ def test_generated_stories_have_both_parts():
 
 @pytest.mark.data
 def test_bAbI_has_159_words_and_a_thousand_test_questions_a_task(real_data):
-    found = read_babi(find_babi(), range(1, 21))
+    found = read_babi(find_babi(), range(1, 21), ("test",))
     known = lexicon(s for part in found.values() for told in part.values() for s in told)
     assert len(known) == 159
     assert len(NAMES) == 20
