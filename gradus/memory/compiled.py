@@ -6,6 +6,10 @@ computes what `gradus.memory.dnc.DNC.access` does, of the paper's DNC and in flo
 the two together. The names are those of the equations; what ends in 1 is new in this step.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
 from typing import Any, no_type_check
 
 import numba
@@ -19,22 +23,25 @@ EPSILON = np.float32(1e-6)  # as gradus.memory.addressing.EPSILON
 ONE = np.float32(1)
 # The kernels are marked no_type_check so that the tests' type checker leaves them to numba.
 FAST = {"reassoc", "contract", "arcp", "nsz"}  # sums may be reordered; NaN and infinity stay
+kernel = numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
+LARGE = 1 << 18
+"""Links, in all sequences together, from which on threads share the work."""
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@kernel
 @no_type_check
 def sigmoid(x):
     """1 / (1 + e⁻ˣ)."""
     return ONE / (ONE + np.exp(-x))
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@kernel
 @no_type_check
 def interpret(xi, width, heads):
     """The parts of ξ, each in its range: keys, strengths, add, gates (erase, free, g_a, g_w), π."""
     at, n = (heads + 1) * width, width + heads + 2
-    keys = xi[:at].copy().reshape(heads + 1, width)
-    add = xi[at : at + width].copy()
+    keys = xi[:at].reshape(heads + 1, width)
+    add = xi[at : at + width]
     at += width
     gates = np.empty(n, np.float32)
     for k in range(n):
@@ -47,13 +54,16 @@ def interpret(xi, width, heads):
     at += heads + 1
     modes = np.empty((heads, 3), np.float32)
     for r in range(heads):
-        row = xi[at + 3 * r : at + 3 * r + 3]
-        modes[r] = np.exp(row - row.max())
-        modes[r] /= modes[r].sum()
+        row, total = xi[at + 3 * r : at + 3 * r + 3], np.float32(0)
+        for k in range(3):
+            modes[r, k] = np.exp(row[k] - max(row[0], row[1], row[2]))
+            total += modes[r, k]
+        for k in range(3):
+            modes[r, k] /= total
     return keys, strengths, add, gates, modes
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@kernel
 @no_type_check
 def inverse_lengths(memory):
     """1 / √(‖M[i]‖² + ε)."""
@@ -66,7 +76,7 @@ def inverse_lengths(memory):
     return found
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@kernel
 @no_type_check
 def content(memory, inverse, key, strength, found):
     """Look up by content: c = softmax(β cosine(M, k))."""
@@ -79,7 +89,9 @@ def content(memory, inverse, key, strength, found):
         for k in range(len(key)):
             dot += memory[i, k] * key[k]
         found[i] = dot * inverse[i] * scale
-    top, total = found.max(), np.float32(0)
+    top, total = found[0], np.float32(0)
+    for i in range(1, len(memory)):
+        top = max(top, found[i])
     for i in range(len(memory)):
         found[i] = np.exp(found[i] - top)
         total += found[i]
@@ -87,7 +99,7 @@ def content(memory, inverse, key, strength, found):
         found[i] /= total
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@kernel
 @no_type_check
 def content_backward(memory, inverse, key, strength, found, g, g_memory, g_key):
     """Adds to the gradients at M and k; returns that at β."""
@@ -114,11 +126,16 @@ def content_backward(memory, inverse, key, strength, found, g, g_memory, g_key):
     return g_scale * unit
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@kernel
 @no_type_check
 def allocate(used, order, products, found):
     """a[φ_j] = (1 - u[φ_j]) ∏_{i<j} u[φ_i]; φ and the products are kept."""
-    order[:] = np.argsort(used, kind="mergesort")
+    for j in range(len(used)):  # insertion keeps equal ones in their order
+        k = j
+        while k > 0 and used[order[k - 1]] > used[j]:
+            order[k] = order[k - 1]
+            k -= 1
+        order[k] = j
     product = ONE
     for j in range(len(used)):
         u = used[order[j]] * (ONE - EPSILON) + EPSILON
@@ -127,7 +144,7 @@ def allocate(used, order, products, found):
         product *= u
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@kernel
 @no_type_check
 def forward_one(xi, m, u, links, p, w, wr, m1, u1, links1, p1, w1, wr1, r1, kept, order):
     """A step of one sequence; `kept` takes rows of N numbers that the backward pass needs."""
@@ -174,7 +191,7 @@ def forward_one(xi, m, u, links, p, w, wr, m1, u1, links1, p1, w1, wr1, r1, kept
                 r1[r, k] += wr1[r, i] * m1[i, k]
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@kernel
 @no_type_check
 def backward_one(
     xi, m, u, links, p, w, wr, m1, links1, w1, wr1, u1, kept, order,
@@ -186,8 +203,13 @@ def backward_one(
     ga, gate = gates[width + heads], gates[width + heads + 1]
     allocated, products, looked = kept[0], kept[1], kept[2]
     backward, found, forward = kept[3 : 3 + heads], kept[3 + heads : 3 + 2 * heads], kept[-heads:]
-    g_keys, g_strengths = np.zeros_like(keys), np.zeros_like(strengths)
-    g_add, g_gates, g_modes = np.zeros_like(add), np.zeros_like(gates), np.zeros_like(modes)
+    gxi[:] = 0
+    ends = (heads + 1) * width, (heads + 2) * width
+    g_keys = gxi[: ends[0]].reshape(heads + 1, width)
+    g_add = gxi[ends[0] : ends[1]]
+    g_gates = gxi[ends[1] : ends[1] + len(gates)]
+    g_strengths = gxi[ends[1] + len(gates) : ends[1] + len(gates) + heads + 1]
+    g_modes = gxi[-3 * heads :].reshape(heads, 3)
     g_m1, g_w1 = gm1.copy(), gw1.copy()
     g_forward, g_backward = np.empty((heads, n), np.float32), np.empty((heads, n), np.float32)
     inverse, g_found = inverse_lengths(m1), np.empty(n, np.float32)
@@ -277,47 +299,70 @@ def backward_one(
             g_gates[width + r] -= g_retained * others * wr[r, i]
             gwr[r, i] -= g_retained * others * gates[width + r]
 
-    at = (heads + 1) * width  # back to ξ
-    gxi[:at] = g_keys.ravel()
-    gxi[at : at + width] = g_add
-    at += width
+    raw = xi[ends[1] + len(gates) :]  # back to ξ, of which keys and add are parts as they are
     for k in range(len(gates)):
-        gxi[at + k] = g_gates[k] * gates[k] * (ONE - gates[k])
-    at += len(gates)
+        g_gates[k] *= gates[k] * (ONE - gates[k])
     for k in range(heads + 1):
-        gxi[at + k] = g_strengths[k] * sigmoid(xi[at + k])
-    at += heads + 1
+        g_strengths[k] *= sigmoid(raw[k])
     for r in range(heads):
-        mean = (g_modes[r] * modes[r]).sum()
+        mean = np.float32(0)
         for k in range(3):
-            gxi[at + 3 * r + k] = modes[r, k] * (g_modes[r, k] - mean)
+            mean += g_modes[r, k] * modes[r, k]
+        for k in range(3):
+            g_modes[r, k] = modes[r, k] * (g_modes[r, k] - mean)
 
 
-@numba.njit(cache=True, parallel=True)
+@kernel
 @no_type_check
-def forward_all(xi, m, u, links, p, w, wr, m1, u1, links1, p1, w1, wr1, r1, kept, order):
-    """A step of all sequences, side by side."""
-    for b in numba.prange(len(xi)):
+def forward_part(
+    first, last, xi, m, u, links, p, w, wr, m1, u1, links1, p1, w1, wr1, r1, kept, order
+):
+    """A step of the sequences first ≤ b < last."""
+    for b in range(first, last):
         forward_one(
             xi[b], m[b], u[b], links[b], p[b], w[b], wr[b],
             m1[b], u1[b], links1[b], p1[b], w1[b], wr1[b], r1[b], kept[b], order[b],
         )  # fmt: skip
 
 
-@numba.njit(cache=True, parallel=True)
+@kernel
 @no_type_check
-def backward_all(
-    xi, m, u, links, p, w, wr, m1, links1, w1, wr1, u1, kept, order,
+def backward_part(
+    first, last, xi, m, u, links, p, w, wr, m1, links1, w1, wr1, u1, kept, order,
     gm1, gu1, glinks1, gp1, gw1, gwr1, gr1, gxi, gm, gu, glinks, gp, gw, gwr,
 ):  # fmt: skip
-    """The gradients of all sequences, side by side."""
-    for b in numba.prange(len(xi)):
+    """The gradients of the sequences first ≤ b < last."""
+    for b in range(first, last):
         backward_one(
             xi[b], m[b], u[b], links[b], p[b], w[b], wr[b],
             m1[b], links1[b], w1[b], wr1[b], u1[b], kept[b], order[b],
             gm1[b], gu1[b], glinks1[b], gp1[b], gw1[b], gwr1[b], gr1[b],
             gxi[b], gm[b], gu[b], glinks[b], gp[b], gw[b], gwr[b],
         )  # fmt: skip
+
+
+@cache
+def pool() -> ThreadPoolExecutor:
+    """The threads that share the work of a large memory."""
+    return ThreadPoolExecutor(torch.get_num_threads())
+
+
+def run(part: Callable[..., None], links: Tensor, *tensors: Tensor) -> None:
+    """Run a kernel over all sequences, by several threads where there is much to do.
+
+    Args:
+        part: `forward_part` or `backward_part`.
+        links: L, whose size tells how much there is to do.
+        tensors: what the kernel takes.
+    """
+    arrays = [tensor.numpy() for tensor in tensors]
+    batch, threads = len(links), torch.get_num_threads()
+    if threads == 1 or links.numel() < LARGE:
+        part(0, batch, *arrays)
+        return
+    cuts = [batch * i // threads for i in range(threads + 1)]
+    for done in [pool().submit(part, a, b, *arrays) for a, b in pairwise(cuts)]:
+        done.result()
 
 
 class _Access(torch.autograd.Function):
@@ -327,12 +372,11 @@ class _Access(torch.autograd.Function):
     def forward(ctx: Any, *given: Tensor) -> tuple[Tensor, ...]:
         xi, m, u, links, p, w, wr = (t.detach() for t in given)
         batch, heads, n = wr.shape
-        numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
         made = tuple(torch.empty_like(t) for t in (m, u, links, p, w, wr))
         m1, u1, links1, _, w1, wr1 = made
         r1 = m.new_empty(batch, heads, m.shape[2])
         kept, order = m.new_empty(batch, 3 + 3 * heads, n), torch.empty(batch, n, dtype=torch.long)
-        forward_all(*arrays(xi, m, u, links, p, w, wr, *made, r1, kept, order))
+        run(forward_part, links, xi, m, u, links, p, w, wr, *made, r1, kept, order)
         ctx.save_for_backward(xi, m, u, links, p, w, wr, m1, links1, w1, wr1, u1, kept, order)
         return (*made, r1)
 
@@ -341,13 +385,8 @@ class _Access(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
         saved = ctx.saved_tensors
         found = tuple(torch.empty_like(t) for t in saved[:7])
-        backward_all(*arrays(*saved, *(g.contiguous() for g in gradients), *found))
+        run(backward_part, saved[3], *saved, *(g.contiguous() for g in gradients), *found)
         return found
-
-
-def arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    """The tensors' memory as arrays."""
-    return tuple(t.numpy() for t in tensors)
 
 
 def access(

@@ -91,8 +91,8 @@ class NTMConfig(AlgorithmConfig):
 class DNCConfig(AlgorithmConfig):
     """Settings of the Differentiable Neural Computer that learns an algorithm."""
 
-    compiled: bool = True
-    """Each step of the memory as one compiled operation, on the CPU; else PyTorch's operations."""
+    compiled: bool = False
+    """Each step of the memory as one compiled operation, on the CPU; compiles for a while first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ class StoryDNCConfig(StoryConfig):
     """Share of the controller's output dropped on its way past the memory (the same)."""
     recompute: int = 0
     """Steps between two states that are kept for the backward pass (0: keep all)."""
-    compiled: bool = True
+    compiled: bool = False
     """Each step as one compiled operation, on the CPU and without masks and their like."""
 
     def __post_init__(self) -> None:
@@ -334,11 +334,12 @@ DNC_SERIES_COPY = Recipe(
         width=10,
         hidden=100,
         goal=0.005,
-        epochs=80,
+        epochs=40,
         batch_size=16,
         optimizer="adam",
-        lr=0.003,
-        clip_norm=10.0,
+        lr=0.006,
+        schedule="cosine",
+        clip_norm=1.0,
     ),
     task="gradus.memory.train:algorithm",
     load="gradus.memory.predict:load_algorithm",
