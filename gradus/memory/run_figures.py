@@ -81,20 +81,28 @@ def lengths(run: Run) -> Figure:
 
 
 @plot.style()
-def against_best(run: Run) -> Figure:
-    """Bits a sequence over the epochs, and what the best possible predictor needs."""
-    best, records = run.results["test"]["bits of the best"], run.records()
+def bits(run: Run) -> Figure:
+    """Bits a sequence over the epochs, and the goal, or what the best possible predictor needs."""
+    config: Any = run.config
+    records, tested = run.records(), run.results["test"]
     found = [record["validation/bits"] for record in records]
     fig, (ax,) = plot.new_figure()
-    ax.plot([record["epoch"] for record in records], found, "o-", markersize=3, label="network")
-    ax.axhline(best, color=plot.PALETTE[1], linestyle="--")
-    ax.annotate("best possible", (1, best), color=plot.readable(plot.PALETTE[1]), va="bottom")
-    ax.set(xlabel="epoch", ylabel="bits a sequence")
-    tested = run.results["test"]["bits"]
+    ax.plot([record["epoch"] for record in records], found, "o-", markersize=3)
+    ax.set(xlabel=f"epoch of {config.batches} batches", ylabel="bits a sequence, validation")
+    best = tested.get("bits of the best")
+    line, name = (config.goal, "goal") if best is None else (best, "the best predictor")
+    if line:
+        ax.axhline(line, color=plot.PALETTE[1], linestyle="--")
+        ax.annotate(name, (1, line), va="bottom", color=plot.readable(plot.PALETTE[1]))
+    if best is None:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter("{x:g}")
+    than = "" if best is None else f"; the best predictor needs {best:.1f}"
     plot.title(
         fig,
-        f"The next bits cost {tested:.1f} bits a sequence; the best predictor needs {best:.1f}",
-        f"{run.recipe.name}, test set; the curve is of the validation set",
+        f"A test sequence costs {tested['bits']:.3g} bits{than}",
+        f"{run.recipe.name}; the curve is of the validation set; best epoch "
+        f"{run.results['best_epoch']} of {run.results['epochs']}",
     )
     return fig
 
@@ -166,8 +174,7 @@ def story(run: Run) -> Figure:
     return fig
 
 
-COMMON = {"learning-curves": curves}
-EXACT_RUN = {**COMMON, "memory": memory, "lengths": lengths}
-PREDICTION_RUN = {**COMMON, "best": against_best}
-STORY_RUN = {**COMMON, "errors": errors}
+PREDICTION_RUN = {"learning-curves": bits}
+EXACT_RUN = {**PREDICTION_RUN, "memory": memory, "lengths": lengths}
+STORY_RUN = {"learning-curves": curves, "errors": errors}
 STORY_DNC_RUN = {**STORY_RUN, "story": story}
