@@ -184,20 +184,21 @@ class DNC(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch time inputs"], state: DNCState | None = None
     ) -> tuple[Float[Tensor, "batch time outputs"], DNCState]:
-        """The outputs of all time steps, and the state after the last."""
+        """The outputs of all time steps, and the state after the last; in full precision always."""
         state = self.start(len(x)) if state is None else state
-        projected = self.controller.project(x)
-        pieces = projected.split(self.recompute, 1) if self.recompute else [projected]
-        hidden, reads = [], []
-        for piece in pieces:
-            if self.recompute and torch.is_grad_enabled():
-                h, r, state = checkpoint(self._steps, piece, state, use_reentrant=False)
-            else:
-                h, r, state = self._steps(piece, state)
-            hidden.append(h)
-            reads.append(r)
-        h = dropout(torch.cat(hidden, 1), self.bypass_dropout, self.training)
-        return self.output(torch.cat([h, torch.cat(reads, 1)], 2)), state
+        with torch.autocast(x.device.type, enabled=False):
+            projected = self.controller.project(x.to(self.output.weight.dtype))
+            pieces = projected.split(self.recompute, 1) if self.recompute else [projected]
+            hidden, reads = [], []
+            for piece in pieces:
+                if self.recompute and torch.is_grad_enabled():
+                    h, r, state = checkpoint(self._steps, piece, state, use_reentrant=False)
+                else:
+                    h, r, state = self._steps(piece, state)
+                hidden.append(h)
+                reads.append(r)
+            h = dropout(torch.cat(hidden, 1), self.bypass_dropout, self.training)
+            return self.output(torch.cat([h, torch.cat(reads, 1)], 2)), state
 
     def _steps(
         self, projected: Float[Tensor, "batch time projected"], state: DNCState

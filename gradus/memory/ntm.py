@@ -141,15 +141,17 @@ class NTM(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch time inputs"], state: NTMState | None = None
     ) -> tuple[Float[Tensor, "batch time outputs"], NTMState]:
-        """The outputs of all time steps, and the state after the last."""
+        """The outputs of all time steps, and the state after the last; in full precision always."""
         state = self.start(len(x)) if state is None else state
         hidden, reads = [], []
-        for projected in self.controller.project(x).unbind(1):
-            h, _, state = self.step(projected, state)
-            hidden.append(h)
-            reads.append(state.reads)
-        seen = torch.cat([torch.stack(hidden, 1), torch.stack(reads, 1)], 2)
-        return self.output(seen), state
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.to(self.output.weight.dtype)
+            for projected in self.controller.project(x).unbind(1):
+                h, _, state = self.step(projected, state)
+                hidden.append(h)
+                reads.append(state.reads)
+            seen = torch.cat([torch.stack(hidden, 1), torch.stack(reads, 1)], 2)
+            return self.output(seen), state
 
     def step(
         self, projected: Float[Tensor, "batch projected"], state: NTMState

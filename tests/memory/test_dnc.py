@@ -137,6 +137,14 @@ def test_weightings_are_sub_stochastic_and_usage_is_a_share(seed, reads, scale):
     assert (state.links.sum(2) <= 1 + 1e-9).all()
 
 
+def test_lower_precision_leaves_the_memory_alone():
+    model, x = machine().float(), inputs().float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found, state = model(x)
+    torch.testing.assert_close(found, model(x)[0])
+    assert found.dtype == state.memory.dtype == torch.float32
+
+
 def test_a_larger_memory_needs_no_other_parameters():
     model, x = machine(), inputs()
     found, state = model(x, model.start(2, locations=40))

@@ -48,6 +48,14 @@ def test_sequences_of_a_batch_do_not_touch_each_other():
     torch.testing.assert_close(model(x)[0][1:2], model(x[1:2])[0])
 
 
+def test_lower_precision_leaves_the_memory_alone():
+    model, x = machine().float(), inputs().float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found, state = model(x)
+    torch.testing.assert_close(found, model(x)[0])
+    assert found.dtype == state.memory.dtype == torch.float32
+
+
 def test_a_larger_memory_needs_no_other_parameters():
     model, x = machine(), inputs()
     found, state = model(x, model.start(2, locations=40))
