@@ -188,6 +188,7 @@ def speed() -> str:
         image_changes(),
         cifar10(),
         word2vec(),
+        computers(),
     ]
     told = "\n".join(part for part in parts if part)
     return f"## Speed\n\n{told}" if told else ""
@@ -293,6 +294,25 @@ test, as `benchmarks/cifar10_gpu.py` measured it: seconds of training, and until
 of the validation photos are right.
 
 {table(["network", "test accuracy", "training", f"to {found['goal']:.0%}"], rows)}
+"""
+
+
+def computers() -> str:
+    """Differentiable Neural Computers in training, as benchmarks/dnc.py measured them."""
+    found = benchmark("dnc")
+    if not found:
+        return ""
+    rows = []
+    for one in found["results"].values():
+        rates, size = one["steps_per_second"], one["size"]
+        sizes = f"N {size['locations']}, W {size['width']}, R {size['reads']}"
+        peer = rates["dnc (PyPI)"]
+        rows += [[sizes, who, f"{r:,.0f}", f"{r / peer:.2f}"] for who, r in rates.items()]
+    return f"""A DNC in training (forward, backward, update), batches of 16 sequences: time steps of
+one sequence a second, as `benchmarks/dnc.py` measured them in {found["rounds"]} rounds
+({found["machine"]["processor"]}, {found["machine"]["cores"]} cores).
+
+{table(["memory", "contestant", "steps/s", "× dnc (PyPI)"], rows)}
 """
 
 

@@ -36,6 +36,16 @@ RECIPES = {
     "word2vec": "gradus.embed.words.recipes:WORD2VEC",
     "word2vec-cbow": "gradus.embed.words.recipes:WORD2VEC_CBOW",
     "word2vec-book": "gradus.embed.words.recipes:WORD2VEC_BOOK",
+    "ntm-copy": "gradus.memory.recipes:NTM_COPY",
+    "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
+    "ntm-recall": "gradus.memory.recipes:NTM_RECALL",
+    "ntm-ngrams": "gradus.memory.recipes:NTM_NGRAMS",
+    "ntm-sort": "gradus.memory.recipes:NTM_SORT",
+    "dnc-copy": "gradus.memory.recipes:DNC_COPY",
+    "dnc-series-copy": "gradus.memory.recipes:DNC_SERIES_COPY",
+    "babi-dnc": "gradus.memory.recipes:BABI_DNC",
+    "babi-dnc-stable": "gradus.memory.recipes:BABI_DNC_STABLE",
+    "babi-lstm": "gradus.memory.recipes:BABI_LSTM",
 }
 """Name of a recipe -> where it is defined."""
 
@@ -45,6 +55,7 @@ FIGURES = (
     "gradus.vision.figures:FIGURES",
     "gradus.embed.figures:FIGURES",
     "gradus.embed.words.figures:FIGURES",
+    "gradus.memory.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""
 

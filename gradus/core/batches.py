@@ -20,23 +20,11 @@ EVALUATION_BATCH = 5000
 
 @runtime_checkable
 class BatchSource(Protocol):
-    """What the training loop asks of a data set: `Batches` from memory, or one that streams."""
-
-    @property
-    def tensors(self) -> Batch:
-        """The data set."""
-
-    @property
-    def batch_size(self) -> int:
-        """Examples in a batch."""
-
-    @property
-    def seed(self) -> int | None:
-        """Fixes the order with the epoch's number; None keeps the given order."""
+    """What the training loop asks of its examples: `Batches` from memory, or what is made anew."""
 
     @property
     def examples(self) -> int:
-        """Examples in the data set."""
+        """Examples in an epoch."""
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -47,11 +35,27 @@ class BatchSource(Protocol):
     def shard(self, rank: int, world: int) -> "BatchSource":
         """The part of each batch that process `rank` of `world` works on."""
 
-    def in_order(self, batch_size: int) -> "BatchSource":
-        """The same in the given order, in batches of another size."""
-
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Batch, float]]:
         """The batches of one epoch from number `start` on, each with its share; see `Batches`."""
+
+
+@runtime_checkable
+class DataSet(BatchSource, Protocol):
+    """A source with an end, which can be gone through in its given order: `Batches`, or a text."""
+
+    @property
+    def tensors(self) -> Batch:
+        """The data set."""
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in a batch."""
+
+    def to(self, device: torch.device) -> "DataSet":
+        """The same with what it gives on `device`."""
+
+    def in_order(self, batch_size: int) -> "DataSet":
+        """The same in the given order, in batches of another size."""
 
 
 @dataclass(frozen=True)

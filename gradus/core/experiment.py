@@ -17,7 +17,7 @@ from gradus.core.recipe import MACHINE_SETTINGS, FitConfig, Recipe, config_to_js
 from gradus.core.report import write_report
 from gradus.core.run import Run, create, read_info
 from gradus.core.signals import raised_signals
-from gradus.core.task import Task, build_task, evaluate
+from gradus.core.task import Task, build_task, measure
 
 LOCK_PATIENCE = 30.0
 """How long a resumed run waits for the process it continues to end, in s."""
@@ -170,7 +170,7 @@ def _finish(
     if test:
         reporter.note("testing the best epoch, drawing figures")
         started = time.perf_counter()
-        tested = evaluate(task, task.test().to(device.torch))
+        tested = measure(task, task.test().to(device.torch))
         seconds = round(time.perf_counter() - started, 3)
         results = {"test": tested, **results, "test_seconds": seconds}
     run.update(results=results)

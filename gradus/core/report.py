@@ -1,9 +1,13 @@
 """report.md: what a run came to, on one page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from gradus.core.files import write_atomically
 from gradus.core.run import Run
+
+MANY = 6
+"""Measures from which on a table has a row for each instead of a column."""
 
 
 def write_report(run: Run) -> None:
@@ -14,13 +18,7 @@ def write_report(run: Run) -> None:
         f"# {run.recipe.name}",
         f"{run.recipe.summary} Source: {run.recipe.source}.",
         "## Result",
-        _table(
-            ["", *results["test"]],
-            [
-                [split, *(show(name, results[split].get(name)) for name in results["test"])]
-                for split in ("train", "validation", "test")
-            ],
-        ),
+        _results(results),
         f"Best epoch {results['best_epoch']} of {results['epochs']}, chosen on validation; "
         f"the test set was read once, after training. {results['steps']:,} updates in "
         f"{results['seconds']:.1f} s on {info['device']}, {environment['processor']}, "
@@ -47,11 +45,21 @@ def write_report(run: Run) -> None:
     write_atomically(run.path / "report.md", ("\n\n".join(sections) + "\n").encode())
 
 
+def _results(results: Mapping[str, Any]) -> str:
+    """What was measured on the three splits; of many measures each has a row."""
+    names, splits = list(results["test"]), ("train", "validation", "test")
+    cells = [[show(name, results[split].get(name)) for split in splits] for name in names]
+    if len(names) > MANY:
+        return _table(["", *splits], [[n, *row] for n, row in zip(names, cells, strict=True)])
+    return _table(["", *names], [[s, *column] for s, *column in zip(splits, *cells, strict=True)])
+
+
 def show(name: str, value: float | None) -> str:
     """A metric for people: shares as percentages, the rest with four digits."""
     if value is None:
         return "–"
-    return f"{value:.2%}" if name in ("accuracy", "error") else f"{value:.4g}"
+    share = name.partition(" ")[0].rstrip(",") in ("accuracy", "error")  # "error at 60" too
+    return f"{value:.2%}" if share else f"{value:.4g}"
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:

@@ -205,13 +205,13 @@ class Run:
 
     def evaluate(self, split: str = "test") -> dict[str, float]:
         """Mean loss and metrics of the best parameters on `test`, `validation` or `train`."""
-        from gradus.core.task import evaluate
+        from gradus.core.task import measure
 
         if split not in ("test", "validation", "train"):
             raise UsageError(f"split must be test, validation or train, got {split!r}")
         task = self.task()
         batches = task.test() if split == "test" else getattr(task, split)
-        return evaluate(task, batches)
+        return measure(task, batches)
 
     def predictor(self) -> Any:
         """A function that answers about new inputs, from the run folder alone."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gradus.core.batches import Batch, BatchSource
+from gradus.core.batches import Batch, BatchSource, DataSet
 from gradus.core.progress import Reporter
 from gradus.core.recipe import FitConfig, Recipe, resolve
 
@@ -17,7 +17,8 @@ Metrics = dict[str, Callable[[], Tensor]]
 each example, or their mean."""
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, Metrics]]
 Update = Callable[[nn.Module, Batch, float], Tensor]
-Pretrain = Callable[[nn.Module, BatchSource, Reporter], dict[str, Any]]
+Pretrain = Callable[[nn.Module, Any, Reporter], dict[str, Any]]
+Report = Callable[[nn.Module, BatchSource], dict[str, float]]
 
 
 @dataclass(kw_only=True)
@@ -47,14 +48,16 @@ class Task:
         snapshots: epochs after which the parameters are kept, for `Run.load_snapshot`.
         remarks: model -> lines that the user is told after each epoch.
         pictures: model -> named images "image channel height width" in [0, 1] for TensorBoard.
+        report: (model, examples) -> name -> value, beside the means of loss and metrics: what is
+            asked of a finished run and is no mean over examples.
         facts: what is needed to answer later (labels, vocabulary); JSON values, kept in the run.
         files: the same where it is large: name -> text of a file in the run folder.
     """
 
     model: nn.Module
     train: BatchSource
-    validation: BatchSource
-    test: Callable[[], BatchSource]
+    validation: DataSet
+    test: Callable[[], DataSet]
     loss: Loss
     sample: Tensor
     update: Update | None = None
@@ -68,6 +71,7 @@ class Task:
     snapshots: tuple[int, ...] = ()
     remarks: Callable[[nn.Module], list[str]] | None = None
     pictures: Callable[[nn.Module], dict[str, Tensor]] | None = None
+    report: Report | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
 
@@ -126,3 +130,17 @@ def evaluate(task: Task, batches: BatchSource) -> dict[str, float]:
     finally:
         task.model.train(training)
     return {name: total / count for name, total in totals.items()}
+
+
+@torch.inference_mode()
+def measure(task: Task, batches: BatchSource) -> dict[str, float]:
+    """What a finished run is told by: the means of `evaluate`, and the task's `report`."""
+    found = evaluate(task, batches)
+    if task.report is None:
+        return found
+    training = task.model.training
+    task.model.eval()
+    try:
+        return {**found, **task.report(task.model, batches)}
+    finally:
+        task.model.train(training)

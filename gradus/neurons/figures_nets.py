@@ -9,6 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 from gradus.core import plot
+from gradus.core.batches import Batches
 from gradus.core.drawing import draw_model
 from gradus.core.experiment import trained
 from gradus.core.fit import Fitted, fit
@@ -207,6 +208,7 @@ def _planes(panels: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Figure, tuple
         scores = [evaluate(task, b)["accuracy"] for b in (task.train, task.test())]
         for values, score in zip(right, scores, strict=True):
             values.append(score)
+        assert isinstance(task.train, Batches)
         draw_plane(ax, task.model, *task.train.tensors)
         ax.set_title(f"{name}\ntraining {scores[0]:.0%}, new {scores[1]:.0%}")
     return fig, right

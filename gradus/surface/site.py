@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gradus.core import checkpoint, plot
-from gradus.core.batches import BatchSource
+from gradus.core.batches import DataSet
 from gradus.core.checkpoint import newest
 from gradus.core.device import choose
 from gradus.core.errors import RunError, UsageError
@@ -36,7 +36,7 @@ class Site:
 
     run: Run
     task: Task
-    batches: BatchSource
+    batches: DataSet
     start: Float[Tensor, "parameters"]
     solution: Float[Tensor, "parameters"]
     folder: Path
@@ -77,12 +77,16 @@ def open_site(
     return Site(run, task, batches, start.to(where), solution, folder, words, reporter)
 
 
-def _examples(task: Task, split: str) -> BatchSource:
+def _examples(task: Task, split: str) -> DataSet:
     if split == "test":
         return task.test()
     if split == "validation":
         return task.validation
     if split == "train":  # in batches as large as those of evaluation, in the given order
+        if not isinstance(task.train, DataSet):
+            raise UsageError(
+                "the training examples of this recipe have no order: set --split to validation"
+            )
         size = min(task.validation.batch_size, task.train.examples)
         return task.train.in_order(size)
     raise UsageError(f"split must be test, validation or train, got {split!r}")

@@ -55,6 +55,8 @@ EXAMPLES = {
     "gradus.embed.predict:load_images": some_pictures,
     "gradus.embed.predict:load_points": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.embed.words.predict:load_words": lambda facts: ["france", "Cairo"],
+    "gradus.memory.predict:load_algorithm": lambda facts: [9, "12"],
+    "gradus.memory.predict:load_stories": lambda facts: ["Where is Mary?", "Where is John? -"],
     "gradus.neurons.predict:load_planar": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.neurons.predict:load_exam": lambda facts: [(7, 5), "2,3"],
     "gradus.neurons.predict:load_fast_food": lambda facts: [(2, 5, 3), "1,0,0"],

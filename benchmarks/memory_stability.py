@@ -1,0 +1,57 @@
+"""Whether the machines with a memory ever become NaN: long trainings to copy, from many seeds.
+
+    python benchmarks/memory_stability.py [--seeds 10] [--steps 10000] [--only ntm-copy dnc-copy]
+
+Each recipe trains with its own settings but without an end at the goal. A loss or parameter that is
+not finite ends a training with an error, which is counted. Writes results/memory_stability.json.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import gradus
+from gradus import catalog
+from gradus.core.run import environment
+
+RESULTS = Path(__file__).parent / "results" / "memory_stability.json"
+RECIPES = ("ntm-copy", "dnc-copy")
+
+
+def main() -> None:
+    """Train all, print and write what became of them."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=10_000, help="updates of each training")
+    parser.add_argument("--only", nargs="*", default=list(RECIPES))
+    args = parser.parse_args()
+    found = {}
+    for name in args.only:
+        found[name] = [one(name, seed, args.steps) for seed in range(args.seeds)]
+        broken = [each["seed"] for each in found[name] if "error" in each]
+        print(f"{name}: {len(broken)} of {args.seeds} broke off {broken or ''}")
+    if args.only == list(RECIPES):
+        record = {"steps": args.steps, "results": found, "machine": environment()}
+        RESULTS.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def one(name: str, seed: int, steps: int) -> dict:
+    """What became of a training: bits a sequence at the end, when it was first under 0.01."""
+    batches = catalog.recipe(name).config.batches  # type: ignore[attr-defined]
+    epochs = -(-steps // batches)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"seed": seed, "epochs": epochs, "goal": 0.0, "longer": ()}
+        try:
+            run = gradus.train(name, run_dir=Path(folder) / "run", **settings)
+        except gradus.RunError as error:
+            print(f"{name} seed {seed}: {error}", flush=True)
+            return {"seed": seed, "error": str(error)}
+        bits = [record["validation/bits"] for record in run.records()]
+    under = next((epoch for epoch, value in enumerate(bits, 1) if value < 0.01), None)
+    print(f"{name} seed {seed}: {bits[-1]:.5f} bits, under 0.01 at epoch {under}", flush=True)
+    return {"seed": seed, "bits": bits[-1], "epoch_under_0.01": under}
+
+
+if __name__ == "__main__":
+    main()
