@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gradus.core.batches import BatchSource
+from gradus.core.batches import DataSet
 from gradus.core.errors import UsageError
 from gradus.core.task import Task
 from gradus.surface.evaluation import evaluating, trainable
@@ -63,7 +63,7 @@ def expand(function: Callable[[Tensor], Tensor], point: Float[Tensor, "n"]) -> E
     return Expansion(float(value.detach()), gradient, product)
 
 
-def expand_task(task: Task, batches: BatchSource) -> Expansion:
+def expand_task(task: Task, batches: DataSet) -> Expansion:
     """The surface of a task's mean loss around the parameters that its model has.
 
     The model works in evaluation mode: E is the loss that `gradus.core.task.evaluate` gives. The

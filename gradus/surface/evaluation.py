@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from gradus.core.batches import Batch, BatchSource
+from gradus.core.batches import Batch, DataSet
 from gradus.core.errors import UsageError
 from gradus.core.task import Task
 from gradus.surface.flat import flatten
@@ -53,7 +53,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def losses_at(
     task: Task,
-    batches: BatchSource,
+    batches: DataSet,
     coordinates: Float[np.ndarray, "points k"],
     basis: Float[Tensor, "k parameters"],
     *,
@@ -154,7 +154,7 @@ def _mean(
     measure: Measure,
     model: nn.Module,
     points: Float[Tensor, "points parameters"],
-    batches: BatchSource,
+    batches: DataSet,
 ) -> Values:
     """Mean over all examples of what is measured on each batch."""
     totals: Values = {}

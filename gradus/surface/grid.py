@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from gradus.core.batches import BatchSource
+from gradus.core.batches import DataSet
 from gradus.core.errors import DataError, RunError
 from gradus.core.files import write_atomically
 from gradus.core.progress import Reporter, current
@@ -28,7 +28,7 @@ SAVE_SECONDS = 2.0
 
 def evaluate_points(
     task: Task,
-    batches: BatchSource,
+    batches: DataSet,
     coordinates: Float[np.ndarray, "points k"],
     basis: Float[Tensor, "k parameters"],
     *,
@@ -78,9 +78,7 @@ def evaluate_points(
     return values
 
 
-def fingerprint(
-    task: Task, batches: BatchSource, *arrays: Float[np.ndarray, "..."] | Tensor
-) -> str:
+def fingerprint(task: Task, batches: DataSet, *arrays: Float[np.ndarray, "..."] | Tensor) -> str:
     """A digest of the model's tensors, the examples and further arrays: equal ones, equal work."""
     digest = hashlib.sha256(f"{batches.batch_size} {batches.seed}".encode())
     for value in (*task.model.state_dict().values(), *batches.tensors, *arrays):

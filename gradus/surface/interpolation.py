@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gradus.core.batches import BatchSource
+from gradus.core.batches import DataSet
 from gradus.core.errors import UsageError
 from gradus.core.progress import Reporter
 from gradus.core.task import Task
@@ -93,7 +93,7 @@ def interpolate(
     start: Float[Tensor, "parameters"],
     solution: Float[Tensor, "parameters"],
     alphas: Float[np.ndarray, "points"],
-    batches: BatchSource,
+    batches: DataSet,
     *,
     file: Path | None = None,
     method: Method = "auto",

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gradus.core.batches import BatchSource
+from gradus.core.batches import DataSet
 from gradus.core.errors import UsageError
 from gradus.core.progress import Reporter
 from gradus.core.task import Task
@@ -164,7 +164,7 @@ def measure_plane(
     task: Task,
     solution: Float[Tensor, "parameters"],
     directions: Float[Tensor, "2 parameters"],
-    batches: BatchSource,
+    batches: DataSet,
     *,
     side: int = 41,
     extents: tuple[Extent, Extent] = ((-1.0, 1.0), (-1.0, 1.0)),

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gradus.core.batches import Batch, Batches, BatchSource, whole
+from gradus.core.batches import Batch, Batches, DataSet, whole
 from gradus.core.errors import RunError, UsageError
 from gradus.core.progress import Reporter
 from gradus.core.recipe import check_setting
@@ -86,7 +86,7 @@ class LayerHistory:
 
 def pretrain(
     layers: Sequence[nn.Linear],
-    train: BatchSource,
+    train: DataSet,
     *,
     epochs: int,
     lr: float,

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from gradus.core.batches import Batches, BatchSource, whole
+from gradus.core.batches import Batches, DataSet, whole
 from gradus.core.progress import Reporter
 from gradus.core.task import Task
 from gradus.data.tensors import image_parts
@@ -40,7 +40,7 @@ def deep_sigmoid(config: DeepConfig) -> Task:
 
 
 def start(
-    model: nn.Module, train: BatchSource, reporter: Reporter, *, config: DeepConfig
+    model: nn.Module, train: DataSet, reporter: Reporter, *, config: DeepConfig
 ) -> dict[str, Any]:
     """Pre-train the hidden layers if the config asks for it, and measure where training starts.
 

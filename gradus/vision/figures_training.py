@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from gradus.core import plot
 from gradus.core.experiment import trained
@@ -60,6 +61,7 @@ def time_to_accuracy() -> Figure:
     ax.plot(*fast_curve.T, "-o", color=plot.PALETTE[1], label="fast")
     ax.set(xlabel="seconds of training", ylabel="validation error (%)", xscale="log")
     ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
     ax.xaxis.set_minor_formatter("{x:g}")
     goal = float(slow_curve[:, 1].min())
     slow_time, fast_time = (first_time(curve, goal) for curve in (slow_curve, fast_curve))
