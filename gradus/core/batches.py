@@ -51,6 +51,10 @@ class DataSet(BatchSource, Protocol):
     def batch_size(self) -> int:
         """Examples in a batch."""
 
+    @property
+    def seed(self) -> int | None:
+        """Fixes the order with the epoch's number; None keeps the given order."""
+
     def to(self, device: torch.device) -> "DataSet":
         """The same with what it gives on `device`."""
 

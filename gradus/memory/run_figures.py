@@ -70,7 +70,7 @@ def lengths(run: Run) -> Figure:
     ax.plot(points, 100 * errors, "o-", markersize=5)
     ax.set(ylim=(-4, 104), ylabel="sequences with a bit wrong (%)")
     ax.set_xlabel(PROBLEMS[config.problem].length)
-    exact = points[np.minimum.accumulate(errors == 0)] if errors[0] == 0 else []
+    exact = points[np.minimum.accumulate(errors == 0)]
     plot.title(
         fig,
         f"Without an error up to length {exact[-1]}" if len(exact) else "No length is exact yet",

@@ -34,6 +34,7 @@ def trace(model: NTM | DNC, inputs: Float[Tensor, "time inputs"]) -> Trace:
         "time heads 3".
     """
     kept: dict[str, list[Tensor]] = {}
+    told: Any
     state: Any = model.start(1)
     for projected in model.controller.project(inputs.unsqueeze(0)).unbind(1):
         h, told, state = model.step(projected, state)
