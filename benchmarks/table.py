@@ -629,8 +629,9 @@ def band(measured: Measured, kind: str) -> str:
 
 
 def seconds(measured: Measured, kind: str) -> str:
-    """The time, or a dash."""
-    return f"{measured[kind]['seconds']:.0f} s" if kind in measured else "–"
+    """The time, or a dash where it was not measured or the machine had other work as well."""
+    took = measured.get(kind, {}).get("seconds")
+    return f"{took:.0f} s" if took else "–"
 
 
 def shown(value: object) -> str:

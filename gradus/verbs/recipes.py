@@ -47,7 +47,8 @@ def _expectation(measured: dict[str, Any] | None) -> str:
         return "–"
     from gradus.core.report import show
 
-    return f"{show(measured['metric'], measured['mean'])}, {measured['seconds']:.0f} s"
+    time = f", {measured['seconds']:.0f} s" if measured["seconds"] else ""
+    return show(measured["metric"], measured["mean"]) + time
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from gradus.core import plot
 from gradus.core.experiment import trained
@@ -10,7 +10,7 @@ from gradus.core.run import Run, processor
 from gradus.data.public import find_cifar10
 from gradus.vision.recipes import CIFAR10_CNN, CIFAR10_CNN_BN, MNIST_CNN, MNIST_CNN_FAST
 
-EPOCHS = 20
+EPOCHS = CIFAR10_CNN.config.epochs
 """Of each of the two CIFAR-10 networks."""
 LENGTHS = (1, 2, 3, 5, 8)
 """Epochs of the fast recipe: each a run of its own, for its learning rate falls towards its end."""
@@ -45,6 +45,7 @@ def figure_5_17() -> Figure:
         f"SGD at {CIFAR10_CNN.config.lr:g} and {CIFAR10_CNN_BN.config.lr:g}, seed 0",
     )
     for ax in (cost, error):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         plot.end_labels(ax)
     return fig
 

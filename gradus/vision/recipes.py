@@ -178,7 +178,7 @@ CIFAR10_CNN = Recipe(
         distort="crop 24, flip, brightness 0.25, contrast 0.2 1.8",
         size=24,
         whiten=True,
-        epochs=30,
+        epochs=20,
         batch_size=128,
         lr=0.05,
     ),
