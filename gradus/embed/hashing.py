@@ -139,12 +139,12 @@ class HashTable:
         return np.concatenate([*found, np.empty(0, np.int64)]), distances
 
 
-Coded = tuple[Float[Tensor, "n numbers"], Int[Tensor, "n"]]
-"""Codes and class numbers."""
+Queries = tuple[Float[Tensor, "q numbers"], Int[Tensor, "q"]]
+Items = tuple[Float[Tensor, "n numbers"], Int[Tensor, "n"]]
 
 
 @torch.no_grad()
-def of_the_class(k: int, queries: Coded, items: Coded, *, rows: int = 500) -> Bool[Tensor, "q k"]:
+def of_the_class(k: int, queries: Queries, items: Items, *, rows: int = 500) -> Bool[Tensor, "q k"]:
     """For the k items whose codes are nearest to each query's, whether they have its class.
 
     The distance is Euclid's; between codes of bits its square is the Hamming distance, so the order
@@ -168,7 +168,7 @@ def of_the_class(k: int, queries: Coded, items: Coded, *, rows: int = 500) -> Bo
     return torch.cat(found)
 
 
-def precision_at(k: int, queries: Coded, items: Coded) -> float:
+def precision_at(k: int, queries: Queries, items: Items) -> float:
     """Of the k items nearest to a query, the share that have its class: mean over the queries.
 
     Arguments and errors are those of `of_the_class`.

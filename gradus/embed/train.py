@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradus.core.batches import Batch, Batches, whole
+from gradus.core.errors import UsageError
 from gradus.core.task import Loss, Metrics, Task
 from gradus.data.tensors import image_parts
 from gradus.embed.autoencoder import Autoencoder, l2_cost
@@ -30,6 +31,7 @@ ON = 0.5
 def images(config: AutoencoderConfig) -> Task:
     """Rebuilding images from their codes; their classes are used for measuring alone."""
     parts = image_parts(config.data, config.validation)
+    _check_minibatches(config, len(parts.train[0]))
     model = autoencoder(config, math.prod(parts.shape))
     start_at_mean_(model, parts.train[0])
     return Task(
@@ -61,6 +63,16 @@ def points(config: CirclesConfig) -> Task:
         sample=train[0][:1],
         facts={"inputs": ["x", "y"], "circles": config.circles},
     )
+
+
+def _check_minibatches(config: AutoencoderConfig, examples: int) -> None:
+    """Refuse a minibatch of one image, which batch normalisation would make nothing of."""
+    size = config.batch_size
+    if config.norm and config.hidden and (size == 1 or examples % size == 1):
+        raise UsageError(
+            f"batch normalisation needs minibatches of two images or more, got one of 1 "
+            f"({examples:,} images, batch_size={size}): choose another batch_size, or norm=0"
+        )
 
 
 @torch.no_grad()

@@ -126,6 +126,15 @@ def test_points_are_rebuilt_from_where_noise_moved_them():
     assert circle_net(config).encoder.sizes == (2, 8, 1)
 
 
+@pytest.mark.parametrize("size", [1, 1236])
+def test_a_minibatch_of_one_image_is_refused_where_it_is_normalised(size):
+    with pytest.raises(
+        UsageError, match=r"minibatches of two images or more, got one of 1 \(1,237"
+    ):
+        small("MNIST_AUTOENCODER", batch_size=size)
+    assert small("MNIST_AUTOENCODER", batch_size=size, norm=0.0)
+
+
 def test_an_example_alone_has_no_neighbours():
     metrics = agreement(torch.rand(1, 3), torch.tensor([2]))
     assert metrics["knn accuracy"]().tolist() == [0]
