@@ -35,8 +35,8 @@ def word_map(run: Run) -> Figure:
     kept = _draw_words(ax, words, positions, groups_of(unit))
     plot.title(
         fig,
-        f"{neighbours_kept(unit, positions):.0%} of the words have on the map the neighbour that "
-        "they have among the vectors among their ten nearest",
+        f"{neighbours_kept(unit, positions):.0%} of the words have their nearest neighbour among "
+        "the ten words nearest on the map",
         f"t-SNE of the vectors of {len(words)} frequent words (ranks {skipped + 1} to "
         f"{skipped + len(words)}), {vectors.vectors.shape[1]} dimensions, cosine; {kept} are "
         f"written; colours: {GROUPS} groups by k-means; {run.recipe.name}, seed {run.config.seed}",
@@ -79,7 +79,7 @@ def _draw_words(
         meets = any(abs(x - a) < half + b and abs(y - c) < letter[1] for a, c, b in placed)
         colour = plot.PALETTE[group % len(plot.PALETTE)]
         if meets or len(placed) == WRITTEN:
-            ax.plot(x, y, ".", ms=3, color=colour)
+            ax.plot(x, y, ".", ms=3, color=colour, alpha=0.5, zorder=1)
             continue
         placed.append((x, y, half))
         ax.text(x, y, word, size=8, ha="center", va="center", color=plot.readable(colour))
