@@ -129,19 +129,24 @@ def content_backward(memory, inverse, key, strength, found, g, g_memory, g_key):
 @kernel
 @no_type_check
 def allocate(used, order, products, found):
-    """a[φ_j] = (1 - u[φ_j]) ∏_{i<j} u[φ_i]; φ and the products are kept."""
+    """a[φ_j] = (1 - u[φ_j]) ∏_{i<j} u[φ_i]; φ and the products are kept.
+
+    Usages are compared as they enter the products, so that those alike there keep their order.
+    """
+    s = np.empty(len(used), np.float32)
+    for j in range(len(used)):
+        s[j] = used[j] * (ONE - EPSILON) + EPSILON
     for j in range(len(used)):  # insertion keeps equal ones in their order
         k = j
-        while k > 0 and used[order[k - 1]] > used[j]:
+        while k > 0 and s[order[k - 1]] > s[j]:
             order[k] = order[k - 1]
             k -= 1
         order[k] = j
     product = ONE
     for j in range(len(used)):
-        u = used[order[j]] * (ONE - EPSILON) + EPSILON
         products[j] = product
-        found[order[j]] = (ONE - u) * product
-        product *= u
+        found[order[j]] = (ONE - s[order[j]]) * product
+        product *= s[order[j]]
 
 
 @kernel
