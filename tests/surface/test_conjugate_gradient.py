@@ -38,7 +38,8 @@ def test_a_quadratic_of_n_numbers_takes_n_iterations(n, condition):
     bowl = quadratic(n, condition, seed=n)
     point, value, calls = run(lambda p: exact(p, max_iter=n), bowl, [0.0] * n)
     assert calls <= 1 + 2 * n
-    assert value < 1e-16 * bowl(torch.zeros(n, dtype=torch.float64)).item()
+    few_roundings = 4 * torch.finfo(torch.float64).eps  # of E at the start; processors differ
+    assert value < few_roundings * bowl(torch.zeros(n, dtype=torch.float64)).item()
     assert point.numpy() == pytest.approx(bowl.minimum.numpy(), abs=1e-8)
 
 
