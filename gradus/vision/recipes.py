@@ -152,9 +152,8 @@ MNIST_CNN_BEST = Recipe(
     ),
     quick={
         "epochs": 1,
-        "layers": "conv 3x3x16 nobias norm relu, conv 3x3x16 nobias pool 2 norm relu, "
-        "conv 3x3x32 nobias norm relu, conv 3x3x32 nobias pool 2 norm relu, "
-        "conv 3x3x64 nobias norm relu, conv 3x3x64 nobias norm relu, pool all",
+        "layers": "conv 3x3x16 nobias pool 2 norm relu, conv 3x3x32 nobias norm relu, "
+        "conv 3x3x32 nobias pool 2 norm relu, conv 3x3x64 nobias norm relu, pool all",
     },
     smoke={
         "epochs": 2,
