@@ -40,7 +40,7 @@ def test_a_quadratic_of_n_numbers_takes_n_iterations(n, condition):
     assert calls <= 1 + 2 * n
     few_roundings = 4 * torch.finfo(torch.float64).eps  # of E at the start; processors differ
     assert value < few_roundings * bowl(torch.zeros(n, dtype=torch.float64)).item()
-    assert point.numpy() == pytest.approx(bowl.minimum.numpy(), abs=1e-8)
+    assert point.numpy() == pytest.approx(bowl.minimum.numpy(), abs=1e-7)
 
 
 @given(n=st.integers(1, 8), condition=st.floats(1, 100), seed=st.integers(0, 10**6))
