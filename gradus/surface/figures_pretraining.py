@@ -19,7 +19,7 @@ STARTS: dict[str, dict[str, Any]] = {
     "pre-trained": {},
     "random start": {"pretrain_epochs": 0, "lr": 3.0},
 }
-"""Each with the rate that benchmarks/pretraining.py found best for it, from the same grid."""
+"""Each with its learning rate; benchmarks/pretraining.py compares a grid of them."""
 
 
 def pretraining() -> Figure:
@@ -57,7 +57,7 @@ def draw_starts(starts: Mapping[str, Sequence[Run]]) -> Figure:
         fig,
         f"After {epochs} epochs {best:.1f} % of the validation set are right where the net is "
         f"{first}, " + ", ".join(f"{value:.1f} % from a {name}" for name, value in others),
-        f"{_words(run)} Rates {_rates(starts)}, each the best of one grid on the validation set. "
+        f"{_words(run)} Rates {_rates(starts)}. "
         f"Mean ± one standard error of {len(starts[first])} seeds",
     )
     return fig
