@@ -3,7 +3,7 @@
     GRADUS_DATA=... python benchmarks/dnc_gpu.py [--minutes 8] [--recipe babi-dnc-stable]
     python benchmarks/dnc_gpu.py --tiny       (a check of seconds on a CPU, of told stories)
 
-The contest is that of benchmarks/dnc.py. Then the recipe is trained epoch by epoch until the
+The contest is that of benchmarks/dnc_steps.py. Then the recipe is trained epoch by epoch until the
 minutes are over, into runs/dnc-gpu; the same command with --resume goes on. It prints the error by
 task, on the test set, and writes results/dnc_gpu.json.
 """
@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 import torch
-from dnc import SIZES, contest
+from dnc_steps import SIZES, contest
 
 import gradus
 from gradus.core.run import environment

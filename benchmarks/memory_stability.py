@@ -1,6 +1,6 @@
 """Whether the machines with a memory ever become NaN: long trainings to copy, from many seeds.
 
-    python benchmarks/memory_stability.py [--seeds 10] [--steps 10000] [--only ntm-copy dnc-copy]
+    python benchmarks/memory_stability.py [--seeds 10] [--steps 10000] [--only ntm-copy] [--jobs 1]
 
 Each recipe trains with its own settings but without an end at the goal. A loss or parameter that is
 not finite ends a training with an error, which is counted. Writes results/memory_stability.json.
@@ -9,6 +9,8 @@ not finite ends a training with an error, which is counted. Writes results/memor
 import argparse
 import json
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 import gradus
@@ -25,10 +27,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--steps", type=int, default=10_000, help="updates of each training")
     parser.add_argument("--only", nargs="*", default=list(RECIPES))
+    parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
     args = parser.parse_args()
     found = {}
     for name in args.only:
-        found[name] = [one(name, seed, args.steps) for seed in range(args.seeds)]
+        with ProcessPoolExecutor(args.jobs) as pool:
+            seeds = range(args.seeds)
+            found[name] = list(pool.map(one, repeat(name), seeds, repeat(args.steps)))
         broken = [each["seed"] for each in found[name] if "error" in each]
         print(f"{name}: {len(broken)} of {args.seeds} broke off {broken or ''}")
     if args.only == list(RECIPES):

@@ -298,8 +298,8 @@ of the validation photos are right.
 
 
 def computers() -> str:
-    """Differentiable Neural Computers in training, as benchmarks/dnc.py measured them."""
-    found = benchmark("dnc")
+    """Differentiable Neural Computers in training, as benchmarks/dnc_steps.py measured them."""
+    found = benchmark("dnc_steps")
     if not found:
         return ""
     rows = []
@@ -309,7 +309,7 @@ def computers() -> str:
         peer = rates["dnc (PyPI)"]
         rows += [[sizes, who, f"{r:,.0f}", f"{r / peer:.2f}"] for who, r in rates.items()]
     return f"""A DNC in training (forward, backward, update), batches of 16 sequences: time steps of
-one sequence a second, as `benchmarks/dnc.py` measured them in {found["rounds"]} rounds
+one sequence a second, as `benchmarks/dnc_steps.py` measured them in {found["rounds"]} rounds
 ({found["machine"]["processor"]}, {found["machine"]["cores"]} cores).
 
 {table(["memory", "contestant", "steps/s", "× dnc (PyPI)"], rows)}

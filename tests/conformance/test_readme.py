@@ -1,4 +1,9 @@
-"""The README and the pages of the documentation run: every command and every Python block."""
+"""The README and the pages of the documentation run: every command and every Python block.
+
+The page of a recipe trains on all of its data, so it runs in `make test-all`; the recipe's smoke
+setting runs in `make test` (test_recipes.py), and its page's commands are understood there
+(test_docs.py).
+"""
 
 import os
 import shlex
@@ -11,6 +16,7 @@ from gradus.cli import main
 from tests.conformance.pages import PAGES, ROOT, Step, name, steps
 
 RUNNABLE = [page for page in PAGES if any(steps(page))]
+RECIPE_PAGES = ROOT / "docs" / "recipes"
 
 
 def words_of(step: Step) -> list[str]:
@@ -30,7 +36,14 @@ def words_of(step: Step) -> list[str]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("page", RUNNABLE, ids=name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.learn] if page.parent == RECIPE_PAGES else [])
+        for page in RUNNABLE
+    ],
+    ids=name,
+)
 def test_page_runs(page, tmp_path, monkeypatch, capfd):
     (tmp_path / "gradus").symlink_to(ROOT / "gradus")  # pages name files from the project's root
     monkeypatch.chdir(tmp_path)

@@ -1,23 +1,21 @@
 """Sequence-steps a second of a DNC in training, against the PyPI package dnc.
 
-    python benchmarks/dnc.py [--rounds 5] [--only small large]
+    python benchmarks/dnc_steps.py [--rounds 5] [--only small large]
 
 Both do forward, backward and a step of Adam on the same random sequences, with the same sizes, an
 LSTM as controller, and in turns, so that a slow moment of the machine hits both; medians. A
-sequence-step is one time step of one sequence. Writes results/dnc.json.
+sequence-step is one time step of one sequence. Writes results/dnc_steps.json.
 
 The package is not among the project's dependencies: pip install --no-deps dnc==1.1.0.
 """
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +23,7 @@ from torch import Tensor, nn
 from gradus.core.run import environment
 from gradus.memory import DNC
 
-RESULTS = Path(__file__).parent / "results" / "dnc.json"
+RESULTS = Path(__file__).parent / "results" / "dnc_steps.json"
 
 
 class Size(NamedTuple):
@@ -69,9 +67,7 @@ def recomputed(size: Size, device: str) -> Machine:
 
 def package(size: Size, device: str) -> Machine:
     """The PyPI package dnc."""
-    folder = str(Path(__file__).parent)  # this file is called dnc as well: look elsewhere
-    with patch.object(sys, "path", [place for place in sys.path if place != folder]):
-        from dnc import DNC as PyPIDNC
+    from dnc import DNC as PyPIDNC
 
     model = PyPIDNC(
         size.width,
