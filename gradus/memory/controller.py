@@ -18,7 +18,8 @@ class FeedForward(nn.Module):
     """One hidden layer, h = tanh(W [x; r] + b): nothing is remembered but in the memory.
 
     Attributes:
-        weight: W, "hidden inputs+reads".
+        weight_x: the columns of W for x, "hidden inputs".
+        weight_r: those for r, "hidden reads".
         bias: b.
         norm: layer normalisation of what the tanh is given, if asked for.
     """
@@ -33,9 +34,10 @@ class FeedForward(nn.Module):
             normalised: use layer normalisation (Ba et al. 2016).
         """
         super().__init__()
-        self.inputs, self.hidden = inputs, hidden
+        self.hidden = hidden
         made = nn.Linear(inputs + reads, hidden)
-        self.weight, self.bias = made.weight, made.bias
+        self.weight_x, self.weight_r = _columns(made.weight, inputs)
+        self.bias = made.bias
         self.norm = nn.LayerNorm(hidden) if normalised else nn.Identity()
 
     def start(self, batch: int) -> State:
@@ -44,13 +46,13 @@ class FeedForward(nn.Module):
 
     def project(self, x: Float[Tensor, "*any inputs"]) -> Float[Tensor, "*any projected"]:
         """W_x x + b."""
-        return linear(x, self.weight[:, : self.inputs], self.bias)
+        return linear(x, self.weight_x, self.bias)
 
     def forward(
         self, projected: Float[Tensor, "batch projected"], reads: Tensor, state: State
     ) -> tuple[Float[Tensor, "batch hidden"], State]:
         """One time step: h, and the new state."""
-        z = torch.addmm(projected, reads, self.weight[:, self.inputs :].T)
+        z = torch.addmm(projected, reads, self.weight_r.T)
         return self.norm(z).tanh(), ()
 
 
@@ -62,7 +64,8 @@ class LSTM(nn.Module):
     al. 2018, "Robust and Scalable Differentiable Neural Computer", section 3, use it).
 
     Attributes:
-        weight: W, "4*hidden inputs+hidden+reads".
+        weight_x: the columns of W for x, "4*hidden inputs".
+        weight_hr: those for h and r, "4*hidden hidden+reads".
         bias: b; that of f starts at 1.
         gains, shifts: of the normalised four and of c, "5 hidden", if asked for.
     """
@@ -70,29 +73,29 @@ class LSTM(nn.Module):
     def __init__(self, inputs: int, reads: int, hidden: int, normalised: bool = False) -> None:
         """Make the controller; arguments as `FeedForward`."""
         super().__init__()
-        self.inputs, self.hidden = inputs, hidden
-        self.weight = nn.Parameter(torch.empty(4 * hidden, inputs + hidden + reads))
+        self.hidden = hidden
+        weight = nn.init.xavier_uniform_(torch.empty(4 * hidden, inputs + hidden + reads))
+        self.weight_x, self.weight_hr = _columns(weight, inputs)
         self.bias = nn.Parameter(torch.zeros(4 * hidden))
-        nn.init.xavier_uniform_(self.weight)
         nn.init.ones_(self.bias.data[hidden : 2 * hidden])
         self.gains = nn.Parameter(torch.ones(5, hidden)) if normalised else None
         self.shifts = nn.Parameter(torch.zeros(5, hidden)) if normalised else None
 
     def start(self, batch: int) -> State:
         """H and c of zeros."""
-        zeros = self.weight.new_zeros(batch, self.hidden)
+        zeros = self.bias.new_zeros(batch, self.hidden)
         return zeros, zeros
 
     def project(self, x: Float[Tensor, "*any inputs"]) -> Float[Tensor, "*any projected"]:
         """W_x x + b."""
-        return linear(x, self.weight[:, : self.inputs], self.bias)
+        return linear(x, self.weight_x, self.bias)
 
     def forward(
         self, projected: Float[Tensor, "batch projected"], reads: Tensor, state: State
     ) -> tuple[Float[Tensor, "batch hidden"], State]:
         """One time step: h, and the new state h and c."""
         h, c = state
-        z = torch.addmm(projected, torch.cat([h, reads], 1), self.weight[:, self.inputs :].T)
+        z = torch.addmm(projected, torch.cat([h, reads], 1), self.weight_hr.T)
         if self.gains is not None:
             z = self._normalise(z.unflatten(1, (4, -1)), slice(4)).flatten(1)
         i, f, o = z[:, : 3 * self.hidden].sigmoid().chunk(3, 1)
@@ -106,6 +109,12 @@ class LSTM(nn.Module):
         assert self.gains is not None
         assert self.shifts is not None
         return layer_norm(z, (self.hidden,)) * self.gains[which] + self.shifts[which]
+
+
+def _columns(weight: Tensor, first: int) -> tuple[nn.Parameter, nn.Parameter]:
+    """The first columns and the others, apart: a step needs the others alone."""
+    left, right = weight.detach().split([first, weight.shape[1] - first], 1)
+    return nn.Parameter(left.clone()), nn.Parameter(right.clone())
 
 
 CONTROLLERS: dict[str, type[FeedForward] | type[LSTM]] = {"feed-forward": FeedForward, "lstm": LSTM}

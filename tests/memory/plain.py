@@ -58,7 +58,8 @@ def ntm(model, x):
     outputs = []
     for now in x:
         seen = np.concatenate([now, r.ravel()])
-        h = np.tanh(p["controller.weight"] @ seen + p["controller.bias"])
+        weight = np.hstack([p["controller.weight_x"], p["controller.weight_r"]])
+        h = np.tanh(weight @ seen + p["controller.bias"])
         cut = Cut(p["heads.weight"] @ h + p["heads.bias"])
         keys, add, erase = cut(heads, width), cut(writes, width), cut(writes, width)
         strengths, gammas, gates = cut(heads), cut(heads), cut(heads)
@@ -90,7 +91,8 @@ def dnc(model, x):
     outputs = []
     for now in x:
         seen = np.concatenate([now, h, r.ravel()])
-        z = (p["controller.weight"] @ seen + p["controller.bias"]).reshape(4, hidden)
+        weight = np.hstack([p["controller.weight_x"], p["controller.weight_hr"]])
+        z = (weight @ seen + p["controller.bias"]).reshape(4, hidden)
         c = sigmoid(z[1]) * c + sigmoid(z[0]) * np.tanh(z[3])
         h = sigmoid(z[2]) * np.tanh(c)
         cut = Cut(p["interface.weight"] @ h + p["interface.bias"])

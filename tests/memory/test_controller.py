@@ -12,6 +12,12 @@ def random(*shape, seed=0):
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
+def whole(controller):
+    """W, its columns side by side."""
+    parts = dict(controller.named_parameters())
+    return torch.cat([parts["weight_x"], parts.get("weight_hr", parts.get("weight_r"))], 1)
+
+
 def stepped(controller, x, reads, state):
     return controller(controller.project(x), reads, state)
 
@@ -19,7 +25,7 @@ def stepped(controller, x, reads, state):
 def test_the_lstm_is_torchs():
     torch.manual_seed(0)
     ours, torchs = LSTM(3, 2, 4).double(), nn.LSTMCell(5, 4).double()
-    i, f, o, g = ours.weight.detach().chunk(4)
+    i, f, o, g = whole(ours).detach().chunk(4)
     ordered = torch.cat([i, f, g, o])  # torch's order
     bias = ours.bias.detach().view(4, 4)[[0, 1, 3, 2]].flatten()
     with torch.no_grad():
@@ -55,7 +61,7 @@ def test_layer_normalisation_by_its_formula():
         z = z / (z.square().mean(1, keepdim=True) + 1e-5).sqrt()
         return z * ours.gains[k] + ours.shifts[k]
 
-    raw = torch.cat([x, h, reads], 1) @ ours.weight.T + ours.bias
+    raw = torch.cat([x, h, reads], 1) @ whole(ours).T + ours.bias
     i, f, o, g = (normal(z, k) for k, z in enumerate(raw.chunk(4, 1)))
     new = f.sigmoid() * c + i.sigmoid() * g.tanh()
     out = o.sigmoid() * normal(new, 4).tanh()
@@ -67,7 +73,7 @@ def test_the_feed_forward_layer_by_its_formula(normalised):
     torch.manual_seed(0)
     ours = FeedForward(3, 2, 4, normalised).double()
     x, reads = random(2, 3), random(2, 2, seed=1)
-    z = torch.cat([x, reads], 1) @ ours.weight.T + ours.bias
+    z = torch.cat([x, reads], 1) @ whole(ours).T + ours.bias
     z = nn.functional.layer_norm(z, (4,)) if normalised else z
     h, state = stepped(ours, x, reads, ours.start(2))
     torch.testing.assert_close(h, z.tanh())

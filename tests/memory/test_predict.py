@@ -91,7 +91,7 @@ def test_the_trace_is_kept_and_is_what_the_network_does(runs):
 
 def test_the_trace_of_an_ntm(runs):
     model = runs["ntm-copy"].task().model
-    x = torch.rand(4, model.controller.inputs)
+    x = torch.rand(4, model.controller.weight_x.shape[1])
     found = trace(model, x)
     outputs, state = model(x[None])
     np.testing.assert_allclose(found["outputs"], outputs[0].detach().numpy(), atol=1e-5)
