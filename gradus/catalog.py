@@ -36,6 +36,8 @@ RECIPES = {
     "word2vec": "gradus.embed.words.recipes:WORD2VEC",
     "word2vec-cbow": "gradus.embed.words.recipes:WORD2VEC_CBOW",
     "word2vec-book": "gradus.embed.words.recipes:WORD2VEC_BOOK",
+    "imdb-lstm": "gradus.sequence.sentiment.recipes:IMDB_LSTM",
+    "imdb-lstm-small": "gradus.sequence.sentiment.recipes:IMDB_LSTM_SMALL",
     "ntm-copy": "gradus.memory.recipes:NTM_COPY",
     "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
     "ntm-recall": "gradus.memory.recipes:NTM_RECALL",
