@@ -32,9 +32,7 @@ class RNNCell(nn.Module):
         outputs: numbers in an output, as many as hidden.
     """
 
-    def __init__(
-        self, inputs: int, hidden: int, *, relu: bool = False, bias: bool = True
-    ) -> None:
+    def __init__(self, inputs: int, hidden: int, *, relu: bool = False, bias: bool = True) -> None:
         """Make the cell; weights begin uniform in ± 1/√hidden, as torch's do.
 
         Args:

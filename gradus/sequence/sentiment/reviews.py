@@ -99,7 +99,12 @@ def load_reviews(data: str, vocabulary: int) -> Reviews:
         _make(path, read_labelled_reviews(paths[0]) if paths else toy_reviews(), data, vocabulary)
     with np.load(path) as kept:
         parts = [
-            Part(*(torch.from_numpy(kept[f"{part}_{what}"]) for what in ("numbers", "starts", "labels")))
+            Part(
+                *(
+                    torch.from_numpy(kept[f"{part}_{what}"])
+                    for what in ("numbers", "starts", "labels")
+                )
+            )
             for part in ("train", "test")
         ]
         return Reviews(str(kept["words"]).split("\n"), *parts)
@@ -117,7 +122,9 @@ def _make(path: Path, reviews: Iterable[Labelled], data: str, vocabulary: int) -
         labels[part].append(LABELS[label])
     for part in texts:
         if set(labels[part]) != {0, 1}:
-            raise DataError(f"{data} must hold reviews in {part}/pos and in {part}/neg: one has none")
+            raise DataError(
+                f"{data} must hold reviews in {part}/pos and in {part}/neg: one has none"
+            )
     counts = Counter(texts["train"])
     counts.pop(seen.get("", -1), None)
     order = [number for number, _ in counts.most_common(vocabulary)]
