@@ -9,6 +9,7 @@ copied both ways; `gradus.nn.fused` does so, and runs torch's fused layers, whic
     outputs, state = layer(x, lengths)
 """
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -242,7 +243,7 @@ class Recurrent(nn.Module):
             raise UsageError("cells must hold at least one cell, got none")
         if len(set(map(id, cells))) < len(cells):
             raise UsageError("cells must be different objects: one repeated shares its weights")
-        for number, (below, above) in enumerate(zip(cells, cells[1:], strict=False), 1):
+        for number, (below, above) in enumerate(itertools.pairwise(cells), 1):
             if below.outputs != above.inputs:
                 raise UsageError(
                     f"cell {number} must take the {below.outputs} numbers that the one below it "

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import torch
 from jaxtyping import Int64
@@ -10,9 +9,8 @@ from torch import Tensor
 
 from gradus.core.batches import Batch, like_lengths
 from gradus.core.errors import UsageError
+from gradus.sequence.sentiment.recipes import Keep
 from gradus.sequence.sentiment.reviews import Part
-
-Keep = Literal["first", "last", "ends"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """The network: a vector for each word, an LSTM over them, and what it says of the review."""
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
@@ -9,9 +7,8 @@ from torch.nn.functional import batch_norm, dropout
 
 from gradus.core.errors import UsageError
 from gradus.nn.fused import ragged
+from gradus.sequence.sentiment.recipes import Pool
 from gradus.sequence.sentiment.reviews import CLASSES, NONE, UNKNOWN
-
-Pool = Literal["last", "mean", "max", "mean-max"]
 
 
 class ReviewReader(nn.Module):

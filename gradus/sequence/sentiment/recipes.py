@@ -20,7 +20,7 @@ class ReviewConfig(FitConfig):
     longest: int = 500
     """Words that are read of a review."""
     keep: Keep = "first"
-    """Which words of a longer review: the first, the last, or half of them from each of its ends."""
+    """Which words of a longer one: the first, the last, or half of them from each of its ends."""
     examples: int = 0
     """Reviews to learn from and hold out, at most (0: all 25,000)."""
     tests: int = 0
@@ -101,7 +101,7 @@ IMDB_LSTM = Recipe(
 
 IMDB_LSTM_SMALL = Recipe(
     name="imdb-lstm-small",
-    summary="The same with a small LSTM that reads the ends of a review: minutes instead of an hour.",
+    summary="The same with a small LSTM that reads the ends of a review, in minutes.",
     source=SOURCE,
     data="imdb: 50,000 labelled reviews",
     config=ReviewConfig(

@@ -59,7 +59,7 @@ class Part:
 
     def pick(self, rows: Int64[Tensor, "m"]) -> "Part":
         """Some of the reviews."""
-        spans = [self.numbers[a:b] for a, b in zip(self.starts[rows], self.starts[rows + 1])]
+        spans = [self.numbers[self.starts[i] : self.starts[i + 1]] for i in rows.tolist()]
         starts = torch.cat([torch.zeros(1, dtype=torch.int64), self.lengths[rows].cumsum(0)])
         return Part(torch.cat(spans), starts, self.labels[rows])
 

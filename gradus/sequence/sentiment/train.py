@@ -1,15 +1,15 @@
 """From a config of reviews to its task: the wiring."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gradus.core.errors import UsageError
 from gradus.core.task import Task
 from gradus.nn.classify import classify
 from gradus.sequence.sentiment.batches import ReviewBatches
+from gradus.sequence.sentiment.build import build
 from gradus.sequence.sentiment.recipes import ReviewConfig
-from gradus.sequence.sentiment.reader import ReviewReader
-from gradus.sequence.sentiment.reviews import CLASSES, FIRST, Part, load_reviews
+from gradus.sequence.sentiment.reviews import CLASSES, Part, load_reviews
 
 LOOKED_AT = 100
 """Reviews read side by side where nothing is learned."""
@@ -33,19 +33,6 @@ def reviews(config: ReviewConfig) -> Task:
         better="max",
         facts={"classes": list(CLASSES), "known": len(read.words)},
         files={"vocabulary.txt": "\n".join(read.words) + "\n"},
-    )
-
-
-def build(config: ReviewConfig, words: int) -> ReviewReader:
-    """The network for a vocabulary of so many words."""
-    return ReviewReader(
-        FIRST + words,
-        config.vector,
-        config.hidden,
-        drop=config.dropout,
-        drop_words=config.word_dropout,
-        pool=config.pool,
-        normalised=config.normalised,
     )
 
 
@@ -81,9 +68,3 @@ def some(part: Part, many: int) -> Part:
 def shuffled(n: int) -> Tensor:
     """The numbers below n in a random order, always the same."""
     return torch.randperm(n, generator=torch.Generator().manual_seed(SPLIT))
-
-
-def accuracy_of(model: nn.Module, source: ReviewBatches) -> float:
-    """The share of reviews named right."""
-    right = [model(numbers).argmax(1) == labels for (numbers, labels), _ in source.epoch(0)]
-    return float(torch.cat(right).float().mean())
