@@ -68,10 +68,9 @@ def shaded(words: Sequence[tuple[str, float]]) -> None:
         if not _pretty():
             line.append(f"{word}[{number:+.2f}] " if share >= WORTH_TELLING else f"{word} ")
             continue
-        red, green, blue = (
-            round(255 + share * (c - 255)) for c in (BLUE if number > 0 else ORANGE)
-        )
-        line.append(word, style=f"rgb(27,42,65) on rgb({red},{green},{blue})")
+        deepest = BLUE if number > 0 else ORANGE
+        red, green, blue = (round(255 + share * (c - 255)) for c in deepest)
+        line.append(word, style=f"black on rgb({red},{green},{blue})")
         line.append(" ")
     _console().print(line, soft_wrap=not _pretty())
 

@@ -91,7 +91,7 @@ def evaluate(args: EvaluateArgs) -> None:
 
 @dataclass(frozen=True)
 class PredictArgs:
-    """Answer about new inputs: image files, numbers such as 7,5, words, texts; one a line on stdin too."""
+    """Answer about new inputs: image files, numbers such as 7,5, words, texts; on stdin too."""
 
     run: Positional[RunFolder]
     """Run folder."""

@@ -21,7 +21,7 @@ READ = 4
 """Reviews that are written out."""
 BETWEEN = (30, 75)
 """Words that such a review has."""
-LETTERS = 96
+LETTERS = 118
 """Letters in a line of one."""
 BINS = ((1, 100), (101, 200), (201, 400), (401, 10_000))
 """Lengths of reviews that are told apart."""
@@ -41,7 +41,7 @@ def words(run: Run) -> Figure:
     names = ["", "(unknown)", *vocabulary]
     shown = _short_ones(run.task().test())
     fig, axes = plot.new_figure(len(shown), 1, (10, 1.35 * len(shown) + 1.3))
-    right = 0
+    right, halves = 0, 0.0
     for ax, (numbers, label) in zip(axes, shown, strict=True):
         with torch.no_grad():
             probability = model(numbers[None]).softmax(1)[0]
@@ -49,15 +49,23 @@ def words(run: Run) -> Figure:
         right += said == label
         effects = contributions(model, numbers)
         shares = effects / effects.abs().max().clamp(min=1e-12)
+        halves += share_of_half(effects)
         _write(ax, [names[i] for i in numbers.tolist()], shares.tolist())
         ax.set_title(f"{CLASSES[label]}, named {CLASSES[said]} ({probability[said]:.0%})")
     plot.title(
         fig,
-        f"{right} of {len(shown)} short test reviews are named right; few words decide",
+        f"{right} of {len(shown)} short test reviews are named right; "
+        f"{halves / len(shown):.0%} of a review's words make half of what speaks in it",
         "Blue speaks for positive, orange for negative, the deepest is the strongest of its "
         "review: integrated gradients of the log-odds, from word vectors of zeros",
     )
     return fig
+
+
+def share_of_half(effects: torch.Tensor) -> float:
+    """The share of words whose contributions, the largest first, make half of all their sizes."""
+    sizes = effects.abs().sort(descending=True).values.cumsum(0)
+    return (int((sizes < sizes[-1] / 2).sum()) + 1) / len(sizes)
 
 
 def _short_ones(source: Any) -> list[tuple[torch.Tensor, int]]:
@@ -106,7 +114,8 @@ def lengths(run: Run) -> Figure:
     found: list[torch.Tensor] = []
     for (numbers, labels), _ in source.epoch(0):
         found.append(model(numbers).argmax(1) != labels)
-    wrong, many = torch.cat(found).float(), source.part.lengths.sort().values
+    wrong = torch.cat(found).float()
+    many = source.part.lengths[source.lengths.argsort(stable=True)]
     fig, (ax,) = plot.new_figure()
     shares, names = [], []
     for low, high in BINS:
