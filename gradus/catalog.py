@@ -38,6 +38,7 @@ RECIPES = {
     "word2vec-book": "gradus.embed.words.recipes:WORD2VEC_BOOK",
     "imdb-lstm": "gradus.sequence.sentiment.recipes:IMDB_LSTM",
     "imdb-lstm-small": "gradus.sequence.sentiment.recipes:IMDB_LSTM_SMALL",
+    "region-attention": "gradus.sequence.attending.recipes:REGION_ATTENTION",
     "ntm-copy": "gradus.memory.recipes:NTM_COPY",
     "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
     "ntm-recall": "gradus.memory.recipes:NTM_RECALL",
