@@ -9,6 +9,12 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+BLUE, ORANGE = (86, 180, 233), (230, 159, 0)
+"""The deepest grounds of `shaded`, of the palette that every figure has; ink reads on both."""
+WORTH_TELLING = 0.2
+"""Share of the largest number from which on `shaded` writes one out."""
 
 
 def say(text: str = "") -> None:
@@ -44,6 +50,29 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[
     for row in rows:
         shown.add_row(*row)
     _console().print(shown)
+
+
+def shaded(words: Sequence[tuple[str, float]]) -> None:
+    """Words in a row, each on a ground that tells its number: blue above 0, orange below.
+
+    The ground is the deeper the larger the number. Without colours, numbers of at least a fifth of
+    the largest stand behind their words.
+
+    Args:
+        words: each word with its number.
+    """
+    largest = max((abs(number) for _, number in words), default=0.0) or 1.0
+    line = Text()
+    for word, number in words:
+        share = abs(number) / largest
+        if not _pretty():
+            line.append(f"{word}[{number:+.2f}] " if share >= WORTH_TELLING else f"{word} ")
+            continue
+        deepest = BLUE if number > 0 else ORANGE
+        red, green, blue = (round(255 + share * (c - 255)) for c in deepest)
+        line.append(word, style=f"black on rgb({red},{green},{blue})")
+        line.append(" ")
+    _console().print(line, soft_wrap=not _pretty())
 
 
 def _console() -> Console:

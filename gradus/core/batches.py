@@ -16,6 +16,8 @@ CHUNK = 8
 """Minibatches gathered from memory at once: fewer, larger copies."""
 EVALUATION_BATCH = 5000
 """Examples looked at together where nothing is learned."""
+POOL = 50
+"""Minibatches whose sequences are sorted by length together."""
 
 
 @runtime_checkable
@@ -150,6 +152,28 @@ class Batches:
             share = len(ours) * self.world / len(rows)
             ours = ours if len(ours) else rows[:1]
             yield tuple(t[ours] for t in self.tensors), share
+
+
+def like_lengths(
+    lengths: Int[Tensor, "n"], batch_size: int, seed: int, epoch: int
+) -> list[Int[Tensor, "batch"]]:
+    """The rows of each minibatch of an epoch of sequences: those of like length together.
+
+    The sequences are shuffled, sorted by length in pools of 50 minibatches, and the minibatches
+    shuffled again.
+
+    Args:
+        lengths: of each sequence.
+        batch_size: sequences in a batch; the last of the pools may be smaller.
+        seed: with the epoch's number it fixes the order.
+        epoch: from 0.
+    """
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
+    rows = torch.randperm(len(lengths), generator=generator)
+    pools = rows.split(POOL * batch_size)
+    ordered = [pool[lengths[pool].argsort(stable=True)] for pool in pools]
+    batches = [batch for pool in ordered for batch in pool.split(batch_size)]
+    return [batches[i] for i in torch.randperm(len(batches), generator=generator)]
 
 
 def whole(tensors: Batch) -> Batches:

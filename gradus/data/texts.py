@@ -22,6 +22,7 @@ BLOCK = 1 << 20
 """Bytes read at once."""
 WORD = re.compile(r"\w+(?:['’]\w+)*")
 REVIEW = re.compile(r"(?:^|/)(?:train|test)/(?:pos|neg|unsup)/[^/]+\.txt$")
+LABELLED = re.compile(r"(?:^|/)(?:train|test)/(?:pos|neg)/[^/]+\.txt$")
 
 Piece = tuple[list[str], bool]
 """Words in a row, and whether a line ends after them."""
@@ -179,14 +180,34 @@ def read_reviews(path: Path) -> Iterator[Piece]:
     Raises:
         DataError: it is no such archive, or is damaged.
     """
+    for _, words in _reviews(path, REVIEW):
+        yield words, True
+
+
+def read_labelled_reviews(path: Path) -> Iterator[tuple[str, str, list[str]]]:
+    """The labelled reviews of IMDB's archive, in the archive's order.
+
+    Yields:
+        (`train` or `test`, `pos` or `neg`, words).
+
+    Raises:
+        DataError: it is no such archive, or is damaged.
+    """
+    for name, words in _reviews(path, LABELLED):
+        part, label, _ = name.split("/")[-3:]
+        yield part, label, words
+
+
+def _reviews(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, list[str]]]:
+    """Name and words of each review in an archive whose name is of the form that is wanted."""
     found = False
     try:
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
-                file = archive.extractfile(member) if REVIEW.search(member.name) else None
+                file = archive.extractfile(member) if wanted.search(member.name) else None
                 if file:
                     found = True
-                    yield review_words(file.read().decode(errors="replace")), True
+                    yield member.name, review_words(file.read().decode(errors="replace"))
     except (tarfile.TarError, EOFError, OSError) as error:
         raise DataError(f"{path} is damaged: {error}") from error
     if not found:

@@ -7,19 +7,15 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gradus.core.batches import Batch
-
-POOL = 50
-"""Minibatches whose sequences are sorted by length together."""
+from gradus.core.batches import Batch, like_lengths
 
 
 @dataclass(frozen=True)
 class Bucketed:
     """Padded sequences in minibatches of like length; the order depends on seed and epoch alone.
 
-    Each epoch the sequences are shuffled, sorted by length in pools of 50 minibatches, and the
-    minibatches shuffled again. What no sequence of a minibatch has is cut off. It has what
-    `gradus.core.batches.BatchSource` asks for.
+    The minibatches are those of `gradus.core.batches.like_lengths`. What no sequence of a minibatch
+    has is cut off. It has what `gradus.core.batches.BatchSource` asks for.
 
     Attributes:
         tensors: "n time" each, or "n"; padded at the end.
@@ -56,12 +52,7 @@ class Bucketed:
 
     def order(self, epoch: int) -> list[Tensor]:
         """The rows of each batch of this epoch."""
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
-        rows = torch.randperm(self.examples, generator=generator)
-        pools = rows.split(POOL * self.batch_size)
-        ordered = [pool[self.lengths[pool].argsort(stable=True)] for pool in pools]
-        batches = [batch for pool in ordered for batch in pool.split(self.batch_size)]
-        return [batches[i] for i in torch.randperm(len(batches), generator=generator)]
+        return like_lengths(self.lengths, self.batch_size, self.seed, epoch)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Batch, float]]:
         """The batches of one epoch, from batch number `start` on.

@@ -9,11 +9,13 @@ from tyro.conf import Positional, arg
 
 from gradus.api import open_run
 from gradus.core.errors import UsageError
-from gradus.tables import heading, say, show_json, table
+from gradus.tables import heading, say, shaded, show_json, table
 from gradus.verbs.words import Folder, RunFolder
 
 SHOWN = 8
 """Numbers of a list that an answer in one line shows."""
+STRONGEST = 6
+"""Words whose contribution is told by number."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def evaluate(args: EvaluateArgs) -> None:
 
 @dataclass(frozen=True)
 class PredictArgs:
-    """Answer about new inputs: image files, numbers such as 7,5, words; one a line on stdin too."""
+    """Answer about new inputs: image files, numbers such as 7,5, words, texts; on stdin too."""
 
     run: Positional[RunFolder]
     """Run folder."""
@@ -112,6 +114,19 @@ def predict(args: PredictArgs) -> None:
     for answer in answers:
         given = answer.pop("input")
         say(f"{given}: {_words(answer)}")
+        if "contributions" in answer:
+            _explain(answer)
+
+
+def _explain(answer: dict[str, Any]) -> None:
+    """What each word did to the answer, word by word, and the strongest of them by number."""
+    found = answer["contributions"]
+    shaded(found)
+    strongest = sorted(found, key=lambda pair: -abs(pair[1]))[:STRONGEST]
+    say(f"  strongest: {', '.join(f'{word} {number:+.2f}' for word, number in strongest)}")
+    say(f"  blue or + speaks for positive, orange or - for negative: {answer['method']}")
+    if answer["unread"]:
+        say(f"  {answer['unread']} words of this long text were not read")
 
 
 def _words(answer: dict[str, Any]) -> str:
