@@ -11,7 +11,6 @@ Machine Translation", section 3.1; the scale is Vaswani et al. 2017, equation 1.
 """
 
 import math
-from typing import Literal, get_args
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,7 +18,8 @@ from torch import Tensor, nn
 
 from gradus.core.errors import UsageError
 
-Score = Literal["dot", "scaled", "general"]
+SCORES = ("dot", "scaled", "general")
+"""What `DotAttention` can score by."""
 
 Queries = Float[Tensor, "batch queries query_size"]
 Memory = Float[Tensor, "batch positions memory_size"]
@@ -80,7 +80,7 @@ class DotAttention(nn.Module):
 
     key: nn.Linear | None
 
-    def __init__(self, query_size: int, memory_size: int, score: Score = "dot") -> None:
+    def __init__(self, query_size: int, memory_size: int, score: str = "dot") -> None:
         """Make the attention.
 
         Args:
@@ -94,8 +94,8 @@ class DotAttention(nn.Module):
         """
         super().__init__()
         _check_sizes(query_size=query_size, memory_size=memory_size)
-        if score not in get_args(Score):
-            raise UsageError(f"score must be one of {', '.join(get_args(Score))}, got {score!r}")
+        if score not in SCORES:
+            raise UsageError(f"score must be one of {', '.join(SCORES)}, got {score!r}")
         if score != "general" and query_size != memory_size:
             raise UsageError(
                 f"score {score} needs queries as wide as the memory, got query_size={query_size} "
