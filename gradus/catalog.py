@@ -36,6 +36,9 @@ RECIPES = {
     "word2vec": "gradus.embed.words.recipes:WORD2VEC",
     "word2vec-cbow": "gradus.embed.words.recipes:WORD2VEC_CBOW",
     "word2vec-book": "gradus.embed.words.recipes:WORD2VEC_BOOK",
+    "translate-book": "gradus.sequence.translation.recipes:TRANSLATE_BOOK",
+    "translate-best": "gradus.sequence.translation.recipes:TRANSLATE_BEST",
+    "reverse-attention": "gradus.sequence.translation.recipes:REVERSE_ATTENTION",
     "ntm-copy": "gradus.memory.recipes:NTM_COPY",
     "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
     "ntm-recall": "gradus.memory.recipes:NTM_RECALL",
@@ -55,6 +58,7 @@ FIGURES = (
     "gradus.vision.figures:FIGURES",
     "gradus.embed.figures:FIGURES",
     "gradus.embed.words.figures:FIGURES",
+    "gradus.sequence.translation.figures:FIGURES",
     "gradus.memory.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""

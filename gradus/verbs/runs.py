@@ -1,5 +1,6 @@
 """`runs`, `evaluate`, `predict` and `advise`: what became of a training."""
 
+import contextlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,9 @@ class PredictArgs:
     run: Positional[RunFolder]
     """Run folder."""
     inputs: Positional[Annotated[tuple[str, ...], arg(metavar="[INPUT ...]")]] = ()
-    """What to answer about; without any, each line of standard input is one."""
+    """What to answer about; without any, each line of standard input, or a prompt on a terminal."""
+    attention: Path | None = None
+    """PNG file for a map of where the network looks at the one input."""
     json: bool = False
     """Print one JSON document."""
 
@@ -102,16 +105,57 @@ class PredictArgs:
 def predict(args: PredictArgs) -> None:
     """Print an answer for each input."""
     run = open_run(args.run)
+    prompted = not args.inputs and not args.json and sys.stdin.isatty()
+    if prompted and args.attention is None:
+        _converse(run.predictor())
+        return
     inputs = args.inputs or tuple(line.strip() for line in sys.stdin if line.strip())
     if not inputs:
         raise UsageError("nothing to answer about: name an input, or give lines on stdin")
-    answers = run.predict(*inputs)
+    predictor = run.predictor()
+    if args.attention is not None:
+        _draw_attention(run, predictor, inputs, args.attention)
+    answers = predictor(*inputs)
     if args.json:
         show_json({"run": str(run.path), "answers": answers})
         return
     for answer in answers:
-        given = answer.pop("input")
-        say(f"{given}: {_words(answer)}")
+        _say(answer)
+
+
+def _converse(predictor: Any) -> None:
+    """Answer line after line, which can be edited and called back, until Ctrl-D."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401  input() takes lines through it once it is imported
+
+    with contextlib.suppress(EOFError):
+        while True:
+            if line := input("> ").strip():
+                try:
+                    _say(predictor(line)[0])
+                except UsageError as error:
+                    say(str(error))
+
+
+def _draw_attention(run: Any, predictor: Any, inputs: tuple[str, ...], path: Path) -> None:
+    """Draw where the network looks at an input.
+
+    Raises:
+        UsageError: the recipe has no such map, or there are several inputs.
+    """
+    from gradus.core.plot import save
+
+    if not hasattr(predictor, "draw"):
+        raise UsageError(f"{run.recipe.name} has no attention to draw: leave --attention out")
+    if len(inputs) > 1:
+        raise UsageError(f"--attention draws one input, got {len(inputs)}")
+    save(predictor.draw(inputs[0]), path)
+
+
+def _say(answer: dict[str, Any]) -> None:
+    """An answer on a line: what was asked and what is said of it, or the text that is the answer."""
+    given = answer.pop("input")
+    say(answer["text"] if "text" in answer else f"{given}: {_words(answer)}")
 
 
 def _words(answer: dict[str, Any]) -> str:

@@ -59,8 +59,8 @@ def make_batch(pairs: Pairs, rows: Rows, reverse: bool = False) -> Batch:
         rows: which.
         reverse: turn the source sentences round, the last word first (Sutskever et al. 2014).
     """
-    sources = [pairs.source[row][:: -1 if reverse else 1] for row in rows]
-    targets = [pairs.target[row] for row in rows]
+    sources = [pairs.source[row][:: -1 if reverse else 1] for row in rows.tolist()]
+    targets = [pairs.target[row] for row in rows.tolist()]
     wanted = np.concatenate([np.append(target, EOS) for target in targets])
     given = padded([np.append(GO, target) for target in targets])
     arrays = (

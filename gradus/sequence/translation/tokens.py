@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gradus.core.errors import RunError
 
@@ -22,6 +22,7 @@ NO_SPACE_BEFORE = set(".,)…%")
 NO_SPACE_AFTER = set("(")
 
 
+@runtime_checkable
 class Tokenizer(Protocol):
     """What makes numbers of sentences and sentences of numbers."""
 

@@ -26,7 +26,7 @@ from gradus.sequence.translation.scores import report_bleu
 from gradus.sequence.translation.seq2seq import Seq2Seq
 from gradus.sequence.translation.toy import toy_pairs
 
-TOY_HELD_OUT = 100
+TOY_HELD_OUT = 50
 """Pairs of validation and of test, where the language is made up."""
 REPORTED = 3000
 """Sentences of validation or test that are translated for BLEU, at most."""
