@@ -39,6 +39,9 @@ RECIPES = {
     "imdb-lstm": "gradus.sequence.sentiment.recipes:IMDB_LSTM",
     "imdb-lstm-small": "gradus.sequence.sentiment.recipes:IMDB_LSTM_SMALL",
     "region-attention": "gradus.sequence.attending.recipes:REGION_ATTENTION",
+    "translate-book": "gradus.sequence.translation.recipes:TRANSLATE_BOOK",
+    "translate-best": "gradus.sequence.translation.recipes:TRANSLATE_BEST",
+    "reverse-attention": "gradus.sequence.translation.recipes:REVERSE_ATTENTION",
     "ntm-copy": "gradus.memory.recipes:NTM_COPY",
     "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
     "ntm-recall": "gradus.memory.recipes:NTM_RECALL",
@@ -58,6 +61,7 @@ FIGURES = (
     "gradus.vision.figures:FIGURES",
     "gradus.embed.figures:FIGURES",
     "gradus.embed.words.figures:FIGURES",
+    "gradus.sequence.translation.figures:FIGURES",
     "gradus.memory.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""

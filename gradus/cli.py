@@ -27,6 +27,7 @@ from gradus.verbs import (
     look,
     lr_find,
     neighbors,
+    predict,
     race,
     recipes,
     runs,
@@ -50,7 +51,7 @@ start here
 look at a run
   runs         the run folders, with their results
   evaluate     measure a run's best epoch on the test set
-  predict      answer about new inputs: image files, numbers
+  predict      answer about new inputs: image files, numbers, texts
   advise       what the curves say, and what to try next
   surface      the loss around its solution: a line, a plane, the curvature
   look         filters, feature maps of a picture, and what its answer rests on
@@ -119,7 +120,7 @@ VERBS = {
     "lr-find": Verb(lr_find.LrFindArgs, lr_find.lr_find, of_recipe=True),
     "search": Verb(search.SearchArgs, search.search, of_recipe=True, resumed=search.resumed),
     "evaluate": Verb(runs.EvaluateArgs, runs.evaluate),
-    "predict": Verb(runs.PredictArgs, runs.predict),
+    "predict": Verb(predict.PredictArgs, predict.predict),
     "data": Verb(data.DataArgs, data.data),
     "runs": Verb(runs.RunsArgs, runs.runs),
     "figure": Verb(figures.FigureArgs, figures.figure),

@@ -23,7 +23,7 @@ from gradus.core.progress import Reporter, current
 from gradus.core.recipe import FitConfig
 from gradus.core.rules import OPTIMISERS
 from gradus.core.run import Record, Run
-from gradus.core.schedule import make_plateau, make_schedule
+from gradus.core.schedule import NoBetter, make_plateau, make_schedule
 from gradus.core.signals import Stop, stop_signals
 from gradus.core.task import Metrics, Task, evaluate, mean_of
 
@@ -214,6 +214,8 @@ def _open(
     schedule: Any
     if config.schedule == "plateau":
         schedule = make_plateau(optimizer, task.better)
+    elif config.schedule == "no-better":
+        schedule = NoBetter(optimizer)
     else:
         steps = config.epochs * len(task.train)
         schedule = make_schedule(optimizer, config.schedule, steps, config.warmup)
@@ -340,6 +342,8 @@ def _end_epoch(session: Session, seconds: float, steps: int) -> None:
     at.records.append(record)
     if session.config.schedule == "plateau":
         session.schedule.step(record[task.watch])
+    elif session.config.schedule == "no-better":
+        session.schedule.step(record["train/loss"])
     if task.improves(record[task.watch], at.best_value):
         at.best_value, at.best_epoch = record[task.watch], at.epoch
         at.best_model = {k: v.detach().clone() for k, v in task.model.state_dict().items()}

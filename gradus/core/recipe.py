@@ -14,7 +14,11 @@ from typing import Any, Literal, get_args, get_origin
 from gradus.core.errors import UsageError
 from gradus.core.rules import OPTIMISERS, OptimizerName
 
-ScheduleName = Literal["constant", "step", "cosine", "one-cycle", "linear", "plateau"]
+ScheduleName = Literal[
+    "constant", "step", "cosine", "one-cycle", "linear", "plateau", "no-better"
+]
+ANSWERING = ("plateau", "no-better")
+"""Schedules that answer to how training goes, once an epoch."""
 Precision = Literal["float32", "bf16-mixed", "16-mixed"]
 
 MACHINE_SETTINGS = frozenset({"device", "fallback", "compile", "check_numerics"})
@@ -36,7 +40,7 @@ class FitConfig:
     momentum: float = 0.0
     """Momentum m in [0, 1); 0: the rule's own (sgd, rmsprop: none; momentum, nesterov, …: 0.9)."""
     schedule: ScheduleName = "constant"
-    """How the learning rate changes over the run; plateau: falls when validation stands still."""
+    """How the learning rate changes over the run; plateau and no-better: when it stands still."""
     warmup: float = 0.0
     """Share of the run over which the learning rate first rises from 0, in [0, 1)."""
     clip_norm: float = 0.0
@@ -74,15 +78,15 @@ class FitConfig:
             self.checkpoint_seconds >= 0, "checkpoint_seconds", "≥ 0 s", self.checkpoint_seconds
         )
         _check_rule(self)
-        if self.warmup and self.schedule == "plateau":
+        if self.warmup and self.schedule in ANSWERING:
             raise UsageError(
-                f"schedule plateau has no warmup, got warmup={self.warmup}: drop one of the two"
+                f"schedule {self.schedule} has no warmup, got warmup={self.warmup}: drop one of the two"
             )
 
     @property
     def open_ended(self) -> bool:
         """Whether the learning rate stays the same however many epochs are still to come."""
-        return self.schedule in ("constant", "plateau") and not self.warmup
+        return self.schedule in ("constant", *ANSWERING) and not self.warmup
 
 
 def _check_rule(config: FitConfig) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from gradus.core.download import RemoteFile, RemoteSet, data_folder, locate, status
 from gradus.core.errors import DataError, UsageError
+from gradus.data.pairs import MULTI30K
 
 BLOCK = 1 << 20
 """Bytes read at once."""
@@ -114,7 +115,7 @@ QUESTIONS = RemoteSet(
     about="What vectors of words are judged by: 19,544 analogies, and WordSim-353",
 )
 
-TEXTS: dict[str, RemoteSet] = {s.name: s for s in (IMDB, TEXT8, PTB, QUESTIONS)}
+TEXTS: dict[str, RemoteSet] = {s.name: s for s in (IMDB, TEXT8, PTB, QUESTIONS, MULTI30K)}
 """The sets of text that are downloaded, by name."""
 READABLE = ("imdb", "text8", "ptb")
 """The names that `find_text` knows."""

@@ -83,7 +83,8 @@ def schedules() -> Figure:
     """How each schedule changes the learning rate, and the loss that a small net ends with."""
     fig, panels = plot.new_figure(2, 3, (9.5, 5.4), share=True)
     ends: dict[str, float] = {}
-    for ax, name in zip(panels, get_args(ScheduleName), strict=True):
+    names = [name for name in get_args(ScheduleName) if name != "no-better"]  # long trainings' own
+    for ax, name in zip(panels, names, strict=True):
         rates, losses = _trained(name)
         ends[name] = losses.mean()
         error = losses.std(ddof=1) / np.sqrt(len(losses))

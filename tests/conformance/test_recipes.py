@@ -57,6 +57,11 @@ EXAMPLES = {
     "gradus.embed.words.predict:load_words": lambda facts: ["france", "Cairo"],
     "gradus.memory.predict:load_algorithm": lambda facts: [9, "12"],
     "gradus.memory.predict:load_stories": lambda facts: ["Where is Mary?", "Where is John? -"],
+    "gradus.sequence.translation.predict:load_translator": lambda facts: [
+        "The red car follows a dog.",
+        "A girl sees the house, perhaps.",
+    ],
+    "gradus.sequence.translation.reversal:load_reversal": lambda facts: ["3 1 4", "1 5 9 2 6 5"],
     "gradus.neurons.predict:load_planar": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.neurons.predict:load_exam": lambda facts: [(7, 5), "2,3"],
     "gradus.neurons.predict:load_fast_food": lambda facts: [(2, 5, 3), "1,0,0"],
