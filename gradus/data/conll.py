@@ -51,21 +51,31 @@ class Tagged(NamedTuple):
     tags: tuple[str, ...]
 
 
+def find(remote: RemoteSet, name: str) -> Path:
+    """A file of a set: the published one, downloaded if it has to be.
+
+    Where that is not on this machine and `$GRADUS_DATA/<set>` holds it packed by gzip, this is
+    taken.
+
+    Raises:
+        DataError: the file is damaged, or cannot be downloaded.
+    """
+    file = next(file for file in remote.files if file.name == name)
+    folder = data_folder()
+    if folder is not None and not next(f.path for f in status(remote) if f.name == name):
+        packed = folder / remote.name / f"{name}.gz"
+        if packed.is_file():
+            return packed
+    return locate(file, folder=remote.name)
+
+
 def read_conll2000(part: str) -> list[Tagged]:
     """The sentences of CoNLL-2000: 8,936 of `train`, 2,012 of `test`.
 
-    Where the published files are not on this machine and `$GRADUS_DATA/conll2000` holds them packed
-    by gzip, these are taken.
-
     Raises:
-        DataError: a file is damaged, or cannot be downloaded.
+        DataError: the file is damaged, or cannot be downloaded.
     """
-    folder, remote = data_folder(), CONLL2000.files[("train", "test").index(part)]
-    if folder is not None and not all(file.path for file in status(CONLL2000)):
-        packed = folder / CONLL2000.name / f"{remote.name}.gz"
-        if packed.is_file():
-            return read_columns(packed)
-    return read_columns(locate(remote, folder=CONLL2000.name))
+    return read_columns(find(CONLL2000, f"{part}.txt"))
 
 
 def read_columns(path: str | Path) -> list[Tagged]:

@@ -30,9 +30,9 @@ ABBREVIATIONS = (
     "Dec|Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun|Ave|Blvd|Rd|Dept|Univ|Assn|Calif|Mass|Conn|Minn|"
     "Ill|Pa|Ga|Fla|Tex|La|ext|Ext|Tel|Ph|Ph\\.D"
 )
-NEVER_LAST = frozenset(
-    "mr. mrs. ms. dr. prof. rev. gen. col. lt. sgt. capt. gov. sen. rep. pres. st. ft. mt. vs. eg. "
-    "ie. e.g. i.e. cf. fig. vol. no.".split()
+NEVER_LAST = re.compile(
+    r"(?i:mr|mrs|ms|dr|prof|rev|gen|col|lt|sgt|capt|gov|sen|rep|pres|st|ft|mt|vs|eg|ie|e\.g|i\.e|cf|"
+    r"fig|vol|no)\."
 )
 """Abbreviations that something must follow."""
 UNITS = "am|pm|AM|PM|k|K|m|M|mm|MM|cm|km|kg|g|lb|lbs|ft|oz|x|X|hrs|hr|mph|mg|ml|min|mins|yr|yrs|USD"
@@ -74,7 +74,7 @@ CLOSES = frozenset("\"')]}’”»") | {"''", "’’"}
 FACE = re.compile(rf"[:;=8xX^<(][-o^'_]?[)(\]\[DPp:/|*^3].*|{EMOJI}.*")
 NUMBER = re.compile(r"\d{1,2}|[A-Za-z]")
 SHORT_LINE = 50
-"""Letters of a line below which it is taken for a heading or an entry of a list, not cut by width."""
+"""Letters of a line below which it is a heading or an entry of a list, not cut for its width."""
 
 
 def tokenise(text: str) -> list[list[Token]]:
@@ -148,12 +148,12 @@ def _closes(word: str) -> bool:
 def _goes_on(word: str, stop: bool, following: str) -> bool:
     """Whether a sentence goes on after a stop or an abbreviation."""
     if not stop:
-        return word.lower() in NEVER_LAST or following not in STARTERS
+        return bool(NEVER_LAST.fullmatch(word)) or not STARTERS.fullmatch(following)
     return following[0].islower() or following in {",", ";", ")", "-", "--"}
 
 
-STARTERS = frozenset(
-    "The A An This That These Those It He She They We You I In On At As But And If When While After "
-    "Before There Here What Who Why How His Her Their Our My Its For From To With Please Thanks".split()
+STARTERS = re.compile(
+    "The|A|An|This|That|These|Those|It|He|She|They|We|You|I|In|On|At|As|But|And|If|When|While|After|"
+    "Before|There|Here|What|Who|Why|How|His|Her|Their|Our|My|Its|For|From|To|With|Please|Thanks"
 )
 """Words with which a sentence may begin after an abbreviation."""

@@ -1,5 +1,6 @@
 """Answers about text from a finished run, from its folder alone."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,10 @@ import torch
 from gradus.core.errors import RunError
 from gradus.core.run import Run
 from gradus.data.answers import Answer, Predictor
-from gradus.sequence.tagging.features import Lexicon, read_lexicon
+from gradus.sequence.tagging.features import read_lexicon
 from gradus.sequence.tagging.tagger import Tagger
 from gradus.sequence.tagging.train import build
-from gradus.sequence.tagging.windows import make_windows
+from gradus.sequence.tagging.windows import Reader
 from gradus.sequence.tokenise import tokenise
 
 AT_ONCE = 4096
@@ -25,17 +26,13 @@ class TrainedTagger:
 
     Attributes:
         model: in evaluation mode.
-        lexicon: the features it knows.
+        reader: makes its inputs of sentences.
         tags: its tags, by number.
-        before: words before the tagged one that it looks at.
-        after: words after it.
     """
 
     model: Tagger
-    lexicon: Lexicon
+    reader: Reader
     tags: list[str]
-    before: int
-    after: int
 
     @torch.inference_mode()
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[list[tuple[str, float]]]:
@@ -44,9 +41,7 @@ class TrainedTagger:
         Args:
             sentences: of words as the training had them: see `gradus.sequence.tokenise`.
         """
-        words, places = make_windows(
-            sentences, self.lexicon.rows, self.lexicon.edge, self.before, self.after
-        )
+        words, places = self.reader.windows(sentences)
         found = [self.model.score(words, part).softmax(1).max(1) for part in places.split(AT_ONCE)]
         pairs = [
             (self.tags[number], p)
@@ -54,7 +49,7 @@ class TrainedTagger:
             for number, p in zip(best.tolist(), probability.tolist(), strict=True)
         ]
         ends = torch.tensor([0, *map(len, sentences)]).cumsum(0).tolist()
-        return [pairs[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+        return [pairs[a:b] for a, b in itertools.pairwise(ends)]
 
 
 def open_tagger(run: Run) -> TrainedTagger:
@@ -64,15 +59,26 @@ def open_tagger(run: Run) -> TrainedTagger:
         RunError: a file is damaged or missing.
     """
     config: Any = run.config
-    path = run.path / "features.txt"
+    lexicon = read_lexicon(_text(run, "features.txt"), str(run.path / "features.txt"))
+    keys = _text(run, "vectors.txt").split("\n") if config.vectors else ()
+    reader = Reader(lexicon, config.before, config.after, keys)
+    tags = run.info["facts"]["classes"]
+    model = build(config, reader, len(tags))
+    model.load_state_dict(run.load_weights())
+    return TrainedTagger(model.eval(), reader, tags)
+
+
+def _text(run: Run, name: str) -> str:
+    """The text of a file of the run.
+
+    Raises:
+        RunError: it is damaged or missing.
+    """
+    path = run.path / name
     try:
-        lexicon = read_lexicon(path.read_text(encoding="utf-8"), str(path))
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"{path} is damaged or missing: {error}") from error
-    tags = run.info["facts"]["classes"]
-    model = build(config, lexicon, len(tags))
-    model.load_state_dict(run.load_weights())
-    return TrainedTagger(model.eval(), lexicon, tags, config.before, config.after)
 
 
 def load_tagger(run: Run) -> Predictor:

@@ -15,8 +15,9 @@ from gradus.core.batches import BatchSource
 def answers(
     model: nn.Module, batches: BatchSource
 ) -> tuple[Int64[np.ndarray, "tokens"], Int64[np.ndarray, "tokens"], Bool[np.ndarray, "tokens"]]:
-    """The true tag of each word (below 0: none that the model has), the model's, and whether the
-    training had the word.
+    """Of each word the true tag, the model's, and whether the training had the word.
+
+    A true tag below 0 is one that the model does not have.
     """
     found = [
         (labels, model(windows).argmax(1), seen) for (windows, labels, seen), _ in batches.epoch(0)

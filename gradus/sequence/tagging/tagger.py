@@ -72,7 +72,10 @@ class Tagger(nn.Module):
         nn.init.normal_(self.parts.weight, std=std)
         with torch.no_grad():
             self.parts.weight[UNKNOWN] = 0
-        self.given = nn.Embedding(given, dimensions).requires_grad_(False) if given else None
+        self.given = None
+        if given:
+            self.given = nn.Embedding(given, dimensions).requires_grad_(False)
+            nn.init.zeros_(self.given.weight)
         self.first = nn.Linear(window * dimensions, hidden[0], bias=False)
         layers: list[nn.Module] = []
         for n, m in zip(hidden, [*hidden[1:], tags], strict=True):

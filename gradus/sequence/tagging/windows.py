@@ -1,12 +1,17 @@
 """Each word of a text with those around it, as row numbers."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
+
+from gradus.sequence.tagging.cache import NO_VECTOR, keys_of
+from gradus.sequence.tagging.features import Lexicon
 
 
 class Windows(NamedTuple):
@@ -25,9 +30,43 @@ class Windows(NamedTuple):
         return self.words[self.places]
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Makes a tagger's inputs of sentences.
+
+    Attributes:
+        lexicon: the features of words.
+        before: words before the tagged one, ≥ 0: n − 1 of the book's n-gram.
+        after: words after it, ≥ 0.
+        keys: of vectors from a file, where there are any: the last column says which a word has.
+    """
+
+    lexicon: Lexicon
+    before: int
+    after: int
+    keys: Sequence[str] = ()
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Key of a vector -> its row."""
+        return {key: number for number, key in enumerate(self.keys)}
+
+    def windows(self, sentences: Sequence[Sequence[str]]) -> Windows:
+        """The windows of a text's words."""
+        rows, edge = self.lexicon.rows, self.lexicon.edge
+        if not self.keys:
+            return make_windows(sentences, rows, edge, self.before, self.after)
+        pairs = [list(zip(s, keys_of(s, self.numbers), strict=True)) for s in sentences]
+
+        def both(pair: tuple[str, str]) -> list[int]:
+            return [*rows(pair[0]), self.numbers.get(pair[1], NO_VECTOR)]
+
+        return make_windows(pairs, both, [*edge, NO_VECTOR], self.before, self.after)
+
+
 def make_windows(
-    sentences: Sequence[Sequence[Hashable]],
-    rows: Callable[[Hashable], list[int]],
+    sentences: Sequence[Sequence[Any]],
+    rows: Callable[[Any], list[int]],
     edge: list[int],
     before: int,
     after: int,
