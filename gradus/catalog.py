@@ -42,6 +42,8 @@ RECIPES = {
     "translate-book": "gradus.sequence.translation.recipes:TRANSLATE_BOOK",
     "translate-best": "gradus.sequence.translation.recipes:TRANSLATE_BEST",
     "reverse-attention": "gradus.sequence.translation.recipes:REVERSE_ATTENTION",
+    "tagger-book": "gradus.sequence.tagging.recipes:TAGGER_BOOK",
+    "tagger-best": "gradus.sequence.tagging.recipes:TAGGER_BEST",
     "ntm-copy": "gradus.memory.recipes:NTM_COPY",
     "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
     "ntm-recall": "gradus.memory.recipes:NTM_RECALL",

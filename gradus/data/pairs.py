@@ -25,7 +25,9 @@ MULTI30K = RemoteSet(
     files=tuple(
         RemoteFile(
             f"{name}.gz",
-            (f"https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/{name}.gz",),
+            (
+                f"https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/{name}.gz",
+            ),
             sha256,
             size,
         )
@@ -66,7 +68,11 @@ MULTI30K = RemoteSet(
     source="https://github.com/multi30k/dataset",
     about="English captions of photos and their French translations: 29,000, 1,014 and 1,000 pairs",
 )
-MULTI30K_PARTS: dict[Part, str] = {"train": "train", "validation": "val", "test": "test_2016_flickr"}
+MULTI30K_PARTS: dict[Part, str] = {
+    "train": "train",
+    "validation": "val",
+    "test": "test_2016_flickr",
+}
 TATOEBA = "tatoeba"
 NAMES = (MULTI30K.name, TATOEBA)
 """The sets of pairs known by name."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tyro.conf import Positional
 
@@ -10,6 +10,7 @@ from gradus.api import open_run
 from gradus.core.errors import UsageError
 from gradus.tables import heading, say, show_json, table
 from gradus.verbs.words import Folder, RunFolder
+
 
 @dataclass(frozen=True)
 class RunsArgs:
@@ -74,12 +75,24 @@ def evaluate(args: EvaluateArgs) -> None:
     from gradus.core.report import show
 
     run = open_run(args.run)
-    values = run.evaluate(args.split)
+    values, details = run.evaluate(args.split), run.details(args.split)
     if args.json:
-        show_json({"run": str(run.path), "recipe": run.recipe.name, args.split: values})
+        more = {"details": details} if details else {}
+        show_json({"run": str(run.path), "recipe": run.recipe.name, args.split: values, **more})
         return
     heading(f"{run.path} ({run.recipe.name}), {args.split} set")
     table(["metric", "value"], [[k, show(k, v)] for k, v in values.items()], numbers=(1,))
+    if details:
+        say()
+        numbers = [i for i, v in enumerate(details[0].values()) if not isinstance(v, str)]
+        table(list(details[0]), [[_cell(v) for v in row.values()] for row in details], numbers)
+
+
+def _cell(value: Any) -> str:
+    """A value in a table of details: a share in percent, a count with commas."""
+    if isinstance(value, float):
+        return f"{value:.2%}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 @dataclass(frozen=True)

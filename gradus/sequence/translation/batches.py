@@ -206,5 +206,3 @@ class PairBatches:
             share = float(steps[ours].sum() * self.world / steps[rows].sum())
             batch = make_batch(self.pairs, ours if len(ours) else rows[:1], self.reverse)
             yield tuple(t.to(self.device) for t in batch), share
-
-

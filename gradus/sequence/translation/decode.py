@@ -134,7 +134,9 @@ def beam_search(
         scores, said, token = scores[kept], said[kept], words[kept].reshape(-1, 1)
         memory, state = memory.rows(rows), tuple(part.index_select(1, rows) for part in state)
     else:
-        for row, words_, score in zip(alive, said[:, 0].tolist(), scores[:, 0].tolist(), strict=True):
+        for row, words_, score in zip(
+            alive, said[:, 0].tolist(), scores[:, 0].tolist(), strict=True
+        ):
             if not answers[row]:
                 answers[row].append(Said(words_, score / max(len(words_), 1) ** power, False))
     return [max(found, key=lambda answer: answer.score) for found in answers]

@@ -126,9 +126,7 @@ def _batches(config: TranslationConfig, corpus: Corpus, part: Part, order: Order
 
 def held_out(config: TranslationConfig, corpus: Corpus, part: Part) -> PairBatches:
     """A part to measure on: sorted by length, each pair once."""
-    return _batches(
-        config, corpus, part, by_length(corpus.parts[part], config.batch_size, None)
-    )
+    return _batches(config, corpus, part, by_length(corpus.parts[part], config.batch_size, None))
 
 
 def report(
