@@ -46,6 +46,7 @@ RECIPES = {
     "babi-dnc": "gradus.memory.recipes:BABI_DNC",
     "babi-dnc-stable": "gradus.memory.recipes:BABI_DNC_STABLE",
     "babi-lstm": "gradus.memory.recipes:BABI_LSTM",
+    "maze-tabular": "gradus.agents.recipes:MAZE_TABULAR",
 }
 """Name of a recipe -> where it is defined."""
 
@@ -56,6 +57,7 @@ FIGURES = (
     "gradus.embed.figures:FIGURES",
     "gradus.embed.words.figures:FIGURES",
     "gradus.memory.figures:FIGURES",
+    "gradus.agents.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""
 

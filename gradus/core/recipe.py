@@ -139,6 +139,8 @@ class Recipe:
         data: the data set it learns from.
         config: the settings, with their default values.
         task: "module:function", config -> `gradus.core.task.Task`.
+        run: the same for what learns by acting, in a loop of its own: (config, device) ->
+            `gradus.core.practice.Practice`. A recipe has one of the two.
         load: "module:function", run -> a predictor that answers about new inputs.
         figures: "module:mapping", name -> function that draws a figure of a finished run.
         quick: settings of the classroom version, at most 60 s on two cores.
@@ -152,7 +154,8 @@ class Recipe:
     source: str
     data: str
     config: FitConfig
-    task: str
+    task: str = ""
+    run: str = ""
     load: str
     figures: str
     quick: Mapping[str, Any] = field(default_factory=dict)

@@ -101,6 +101,22 @@ class Run:
                 with open(path, "rb") as file:
                     os.fsync(file.fileno())
 
+    def rewind(self, epochs: int, *, write: bool = True) -> list[Record]:
+        """The records of the first `epochs`; with `write` the later ones are dropped on disk.
+
+        Raises:
+            RunError: metrics.jsonl holds fewer; nothing was changed.
+        """
+        records = self.records()[:epochs]
+        if len(records) < epochs:
+            raise RunError(
+                f"{self.path}/metrics.jsonl holds {len(records)} epochs, the checkpoint "
+                f"{epochs}: restore the file from a backup, or train into a new folder"
+            )
+        if write:
+            self.truncate(epochs)
+        return records
+
     def truncate(self, epochs: int) -> None:
         """Keep only the first `epochs` lines of metrics.jsonl and timing.jsonl."""
         for name in ("metrics", "timing"):
@@ -198,17 +214,47 @@ class Run:
             self._task.model.load_state_dict(self.load_weights())
         return self._task
 
+    def practice(self) -> Any:
+        """The same for a recipe that learns by acting: its practice, best parameters in its model.
+
+        Raises:
+            UsageError: the recipe learns from examples.
+        """
+        import torch
+
+        from gradus.core.practice import Practice, build_practice
+
+        if not isinstance(self._task, Practice):
+            built = build_practice(self.recipe, self.config, torch.device("cpu"))
+            built.model.load_state_dict(self.load_weights())
+            self._task = built
+        return self._task
+
     def remember(self, task: Any) -> None:
         """Keep a task that already has the best parameters, so that none has to be built."""
         task.model.to("cpu")
         self._task = task
 
-    def evaluate(self, split: str = "test") -> dict[str, float]:
-        """Mean loss and metrics of the best parameters on `test`, `validation` or `train`."""
+    def evaluate(
+        self, split: str = "test", *, episodes: int = 0, epsilon: float = 0.0
+    ) -> dict[str, float]:
+        """Mean loss and metrics of the best parameters on `test`, `validation` or `train`.
+
+        Args:
+            split: which examples; of a recipe that learns by acting, which seeds of episodes.
+            episodes: how many of them (0: the recipe's own number).
+            epsilon: share of random actions, in [0, 1]; 0: none.
+        """
         from gradus.core.task import measure
 
         if split not in ("test", "validation", "train"):
             raise UsageError(f"split must be test, validation or train, got {split!r}")
+        if self.recipe.run:
+            return self.practice().test(split, episodes, epsilon)
+        if episodes or epsilon:
+            raise UsageError(
+                f"{self.recipe.name} learns from examples: it has no episodes and no epsilon"
+            )
         task = self.task()
         batches = task.test() if split == "test" else getattr(task, split)
         return measure(task, batches)
