@@ -47,6 +47,12 @@ RECIPES = {
     "babi-dnc-stable": "gradus.memory.recipes:BABI_DNC_STABLE",
     "babi-lstm": "gradus.memory.recipes:BABI_LSTM",
     "maze-tabular": "gradus.agents.recipes:MAZE_TABULAR",
+    "cartpole-pg": "gradus.agents.recipes:CARTPOLE_PG",
+    "cartpole-a2c": "gradus.agents.recipes:CARTPOLE_A2C",
+    "cartpole-dqn": "gradus.agents.recipes:CARTPOLE_DQN",
+    "minatar-dqn": "gradus.agents.recipes:MINATAR_DQN",
+    "breakout-dqn": "gradus.agents.recipes:BREAKOUT_DQN",
+    "breakout-a2c": "gradus.agents.recipes:BREAKOUT_A2C",
 }
 """Name of a recipe -> where it is defined."""
 

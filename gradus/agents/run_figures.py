@@ -6,7 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gradus.agents.drawing import draw_maze
+from gradus.agents.envs import make_games
+from gradus.agents.loop import SEEDS
 from gradus.agents.mdp import MDPS
+from gradus.agents.play import load_network, watch
+from gradus.agents.returns import discounted_returns
 from gradus.agents.tabular import value_iteration
 from gradus.core import plot
 from gradus.core.run import Run
@@ -16,8 +20,7 @@ from gradus.core.run import Run
 def returns(run: Run) -> Figure:
     """Mean return of the episodes of training, and of those that only check."""
     records = run.records()
-    config: Any = run.config
-    unit = "episodes" if hasattr(config, "mdp") or hasattr(config, "episodes") else "steps"
+    unit = run.info["facts"]["unit"]
     fig, (ax,) = plot.new_figure()
     curves = {}
     for name, label, dash in (("train", "training", "--"), ("validation", "greedy checks", "-")):
@@ -73,5 +76,35 @@ def values(run: Run) -> Figure:
     return fig
 
 
+@plot.style()
+def expectation(run: Run) -> Figure:
+    """One episode of the test: what the agent expects, and what then comes."""
+    model, config = load_network(run)
+    games = make_games(config.environment, 1, sticky=config.sticky)
+    seen = list(watch(model, games, SEEDS["test"], config.test_epsilon))
+    paid = np.array([s.reward for s in seen], dtype=np.float32)
+    if config.clip_rewards:
+        paid = np.sign(paid)
+    came = discounted_returns(paid, config.gamma)
+    expected = np.array([s.value for s in seen])
+    fig, (ax,) = plot.new_figure()
+    ax.plot(came, label="what came")
+    ax.plot(expected, label="expected")
+    ax.set(xlabel="step of the episode", ylabel="discounted return from here on")
+    score = sum(s.reward for s in seen)
+    apart = float(np.abs(expected - came).mean())
+    plot.title(
+        fig,
+        f"An episode of {len(seen):,} steps returns {score:g}; what is expected is "
+        f"{apart:.3g} off on average",
+        f"{run.recipe.name}; value of what is seen, against Σ γᵏ r with γ = {config.gamma:g}; "
+        "an episode that is cut off goes on in the agent's eyes",
+    )
+    plot.end_labels(ax)
+    return fig
+
+
+AGENT_RUN = {"returns": returns, "expectation": expectation}
+"""Figures of a run of an agent in games."""
 TABULAR_RUN = {"returns": returns, "values": values}
 """Figures of a run of tabular Q-learning."""

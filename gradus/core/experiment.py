@@ -185,7 +185,7 @@ def _finish(
         reporter.note("testing the best epoch, drawing figures")
         started = time.perf_counter()
         if isinstance(task, Practice):
-            tested = task.test("test", 0, 0.0)
+            tested = task.test("test", 0, None)
         else:
             tested = measure(task, task.test().to(device.torch))
         seconds = round(time.perf_counter() - started, 3)

@@ -1,7 +1,7 @@
-"""Trainings with a loop of their own, such as an agent's: what they hand over, how they are driven.
+"""Trainings with a loop of their own, such as an agent's: what they give, how they are driven.
 
-A recipe that has `run` instead of `task` builds a `Practice`. Its loop is cut into epochs of equally
-many steps. Between two of them everything that goes on is in `state`, so a run that was stopped
+A recipe that has `run` instead of `task` builds a `Practice`. Its loop is cut into epochs of as
+many steps each. Between two of them everything that goes on is in `state`, so a run that was stopped
 goes on from the last epoch's end and comes to the same numbers.
 """
 
@@ -43,7 +43,8 @@ class Practice:
         epoch: (number from 0, tick) -> the epoch's values under `train/` and whatever else changes;
             `updates` is how often parameters were changed since the start.
         check: -> values under `validation/`, nothing learnt; without one `watch` is of training.
-        test: (split, episodes, ε) -> name -> value, nothing learnt. Episodes 0: the recipe's number.
+        test: (split, episodes, ε) -> name -> value, nothing learnt. Episodes 0 and ε None: as the
+            recipe has them.
         state: -> what goes on beside the model: tensors and plain values.
         restore: the inverse of `state`.
         watch: the record to choose the best epoch by; the largest is best, of equal ones the last.
@@ -56,7 +57,7 @@ class Practice:
     sample: Tensor
     steps: int
     epoch: Callable[[int, Tick], Record]
-    test: Callable[[str, int, float], dict[str, float]]
+    test: Callable[[str, int, float | None], dict[str, float]]
     state: Callable[[], dict[str, Any]]
     restore: Callable[[dict[str, Any]], None]
     check: Callable[[], dict[str, float]] | None = None
@@ -176,7 +177,7 @@ def _end_epoch(practice: Practice, at: Fitted, found: Record) -> None:
         **{f"validation/{name}": value for name, value in checked.items()},
     }
     for name, value in record.items():
-        if name != "train/loss" and value is not None and not math.isfinite(value):
+        if value is not None and not math.isfinite(value):
             raise RunError(f"{name} became {value} in epoch {at.epoch}. {HINT}")
     if not all(bool(torch.isfinite(p).all()) for p in practice.model.parameters()):
         raise RunError(f"parameters became infinite or NaN in epoch {at.epoch}. {HINT}")

@@ -236,14 +236,14 @@ class Run:
         self._task = task
 
     def evaluate(
-        self, split: str = "test", *, episodes: int = 0, epsilon: float = 0.0
+        self, split: str = "test", *, episodes: int = 0, epsilon: float | None = None
     ) -> dict[str, float]:
         """Mean loss and metrics of the best parameters on `test`, `validation` or `train`.
 
         Args:
             split: which examples; of a recipe that learns by acting, which seeds of episodes.
             episodes: how many of them (0: the recipe's own number).
-            epsilon: share of random actions, in [0, 1]; 0: none.
+            epsilon: share of random actions, in [0, 1]; None: the recipe's own.
         """
         from gradus.core.task import measure
 
@@ -251,7 +251,7 @@ class Run:
             raise UsageError(f"split must be test, validation or train, got {split!r}")
         if self.recipe.run:
             return self.practice().test(split, episodes, epsilon)
-        if episodes or epsilon:
+        if episodes or epsilon is not None:
             raise UsageError(
                 f"{self.recipe.name} learns from examples: it has no episodes and no epsilon"
             )

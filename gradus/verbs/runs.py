@@ -72,7 +72,7 @@ class EvaluateArgs:
     """Which examples to measure on; of an agent, which seeds of episodes."""
     episodes: int = 0
     """Episodes that an agent plays (0: the recipe's own number)."""
-    epsilon: float = 0.0
+    epsilon: float | None = None
     """Share of random actions of an agent, in [0, 1]; 0: it does what it thinks best."""
     json: bool = False
     """Print one JSON document."""
