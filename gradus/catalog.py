@@ -54,6 +54,13 @@ RECIPES = {
     "babi-dnc": "gradus.memory.recipes:BABI_DNC",
     "babi-dnc-stable": "gradus.memory.recipes:BABI_DNC_STABLE",
     "babi-lstm": "gradus.memory.recipes:BABI_LSTM",
+    "maze-tabular": "gradus.agents.recipes:MAZE_TABULAR",
+    "cartpole-pg": "gradus.agents.recipes:CARTPOLE_PG",
+    "cartpole-a2c": "gradus.agents.recipes:CARTPOLE_A2C",
+    "cartpole-dqn": "gradus.agents.recipes:CARTPOLE_DQN",
+    "minatar-dqn": "gradus.agents.recipes:MINATAR_DQN",
+    "breakout-dqn": "gradus.agents.recipes:BREAKOUT_DQN",
+    "breakout-a2c": "gradus.agents.recipes:BREAKOUT_A2C",
 }
 """Name of a recipe -> where it is defined."""
 
@@ -65,6 +72,7 @@ FIGURES = (
     "gradus.embed.words.figures:FIGURES",
     "gradus.sequence.translation.figures:FIGURES",
     "gradus.memory.figures:FIGURES",
+    "gradus.agents.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""
 

@@ -12,6 +12,7 @@ from gradus.core.errors import Interrupted, RunError, UsageError
 from gradus.core.files import write_atomically
 from gradus.core.fit import Fitted, fit
 from gradus.core.optim import check_optimizer
+from gradus.core.practice import Practice, build_practice, practise
 from gradus.core.progress import Reporter, Silent, current
 from gradus.core.recipe import MACHINE_SETTINGS, FitConfig, Recipe, config_to_json
 from gradus.core.report import write_report
@@ -54,10 +55,9 @@ def train(
     """
     reporter = reporter or current()
     device = open_device(config.device, config.precision, config.fallback)
-    task = build_task(recipe, config)
-    check_optimizer(task, config, device)
+    task = _build(recipe, config, device)
     run = _folder(recipe, config, path, resume, device)
-    if not device.leads:
+    if not device.leads and isinstance(task, Task):
         if not device.broadcast(False):
             fit(task, config, run=run, resume=resume, reporter=Silent(), device=device)
         return run
@@ -73,11 +73,14 @@ def train(
             device=device.report(),
             facts=task.facts,
         )
-        for name, text in task.files.items():
+        for name, text in task.files.items() if isinstance(task, Task) else ():
             write_atomically(run.path / name, text.encode())
         try:
             with raised_signals(run.resume_command()):
-                fitted = fit(task, config, run=run, resume=resume, reporter=reporter, device=device)
+                learn: Any = practise if isinstance(task, Practice) else fit
+                fitted = learn(
+                    task, config, run=run, resume=resume, reporter=reporter, device=device
+                )
                 _finish(run, task, fitted, device, reporter, test)
         except (Interrupted, KeyboardInterrupt):
             run.update(status="interrupted")
@@ -150,8 +153,19 @@ def _folder(
     return made or Run(Path(where), recipe, {})
 
 
+def _build(recipe: Recipe, config: FitConfig, device: Device) -> Task | Practice:
+    """What is trained, refused where it cannot be trained so."""
+    if not recipe.run:
+        task = build_task(recipe, config)
+        check_optimizer(task, config, device)
+        return task
+    if device.world > 1:
+        raise UsageError(f"{recipe.name} learns by acting, in one process: leave out --devices")
+    return build_practice(recipe, config, device.torch)
+
+
 def _finish(
-    run: Run, task: Task, fitted: Fitted, device: Device, reporter: Reporter, test: bool
+    run: Run, task: Task | Practice, fitted: Fitted, device: Device, reporter: Reporter, test: bool
 ) -> None:
     """Save the best parameters and results; with `test` measure them once, draw and report."""
     if fitted.best_model is None:
@@ -163,14 +177,17 @@ def _finish(
         "train": _part(best, "train/"),
         "best_epoch": fitted.best_epoch,
         "epochs": fitted.epoch,
-        "steps": fitted.step,
-        "examples": task.train.examples,
+        "steps": fitted.records[-1].get("updates", fitted.step),
+        "examples": task.train.examples if isinstance(task, Task) else fitted.step,
         "seconds": round(sum(t["seconds"] for t in run.records("timing")), 3),
     }
     if test:
         reporter.note("testing the best epoch, drawing figures")
         started = time.perf_counter()
-        tested = measure(task, task.test().to(device.torch))
+        if isinstance(task, Practice):
+            tested = task.test("test", 0, None)
+        else:
+            tested = measure(task, task.test().to(device.torch))
         seconds = round(time.perf_counter() - started, 3)
         results = {"test": tested, **results, "test_seconds": seconds}
     run.update(results=results)

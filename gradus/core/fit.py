@@ -434,14 +434,7 @@ def _restore(session: Session) -> None:
             run.truncate(0)
             shutil.rmtree(run.path / "tensorboard", ignore_errors=True)
         return
-    records = run.records()[: state["epoch"]]
-    if len(records) < state["epoch"]:
-        raise RunError(
-            f"{run.path}/metrics.jsonl holds {len(records)} epochs, the checkpoint "
-            f"{state['epoch']}: restore the file from a backup, or train into a new folder"
-        )
-    if device.leads:
-        run.truncate(state["epoch"])
+    records = run.rewind(state["epoch"], write=device.leads)
     session.task.model.load_state_dict(state["model"])
     session.optimizer.load_state_dict(state["optimizer"])
     session.schedule.load_state_dict(state["schedule"])

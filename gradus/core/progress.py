@@ -21,8 +21,8 @@ class Reporter(Protocol):
     def begin(self, total: int, done: int, what: str) -> None:
         """Work starts: `done` of `total` steps lie behind."""
 
-    def step(self, loss: float) -> None:
-        """One more step is done."""
+    def step(self, loss: float, steps: int = 1) -> None:
+        """One more step is done, or so many."""
 
     def epoch(self, record: dict[str, Any], epochs: int) -> None:
         """An epoch ended with this record."""
@@ -40,7 +40,7 @@ class Silent:
     def begin(self, total: int, done: int, what: str) -> None:
         """Nothing."""
 
-    def step(self, loss: float) -> None:
+    def step(self, loss: float, steps: int = 1) -> None:
         """Nothing."""
 
     def epoch(self, record: dict[str, Any], epochs: int) -> None:
@@ -55,11 +55,16 @@ class Silent:
 
 def summary(record: dict[str, Any]) -> str:
     """The two numbers that matter in an epoch's record: training loss and the watched kind."""
-    parts = [f"loss {record['train/loss']:.4f}"] if "train/loss" in record else []
+    loss = record.get("train/loss")
+    parts = [] if loss is None else [f"loss {loss:.4f}"]
     if "validation/accuracy" in record:
         parts.append(f"validation accuracy {record['validation/accuracy']:.2%}")
     elif "validation/loss" in record:
         parts.append(f"validation loss {record['validation/loss']:.4f}")
+    elif "validation/return" in record:
+        parts.append(f"validation return {record['validation/return']:.4g}")
+    elif record.get("train/return") is not None:
+        parts.append(f"return {record['train/return']:.4g}")
     elif "train/error" in record:
         parts.append(f"errors {record['train/error']:.2%}")
     return "  ".join(parts)
@@ -84,7 +89,7 @@ class Lines:
         self.last = max(self.last, self.started - QUIET_SECONDS / 2)  # the first comes sooner
         print(what, file=sys.stderr, flush=True)  # noqa: T201
 
-    def step(self, loss: float) -> None:
+    def step(self, loss: float, steps: int = 1) -> None:
         """Count, and say where the work stands if nothing was said for long.
 
         Steps may come in bursts: what is told is how things stood after the step before.
@@ -94,7 +99,7 @@ class Lines:
             self.last = now
             if self.done > self.before:
                 self.note(f"{self.done:,}/{self.total:,}  {self._pace(self.stepped)}")
-        self.done, self.stepped = self.done + 1, now
+        self.done, self.stepped = self.done + steps, now
 
     def epoch(self, record: dict[str, Any], epochs: int) -> None:
         """Say where the run stands, unless it was said a moment ago."""
@@ -148,9 +153,9 @@ class Bar:
         )
         self.progress.start()
 
-    def step(self, loss: float) -> None:
+    def step(self, loss: float, steps: int = 1) -> None:
         """Move the bar on, a few times a second."""
-        self.pending += 1
+        self.pending += steps
         now = time.monotonic()
         if now - self.shown > 0.4:
             self.done += self.pending

@@ -141,6 +141,8 @@ class Recipe:
         data: the data set it learns from.
         config: the settings, with their default values.
         task: "module:function", config -> `gradus.core.task.Task`.
+        run: the same for what learns by acting, in a loop of its own: (config, device) ->
+            `gradus.core.practice.Practice`. A recipe has one of the two.
         load: "module:function", run -> a predictor that answers about new inputs.
         figures: "module:mapping", name -> function that draws a figure of a finished run.
         formats: "module:mapping", name -> function that makes lines of answers, for `gradus predict
@@ -157,7 +159,8 @@ class Recipe:
     source: str
     data: str
     config: FitConfig
-    task: str
+    task: str = ""
+    run: str = ""
     load: str
     figures: str
     formats: str = ""

@@ -19,8 +19,8 @@ def write_report(run: Run) -> None:
         f"{run.recipe.summary} Source: {run.recipe.source}.",
         "## Result",
         _results(results),
-        f"Best epoch {results['best_epoch']} of {results['epochs']}, chosen on validation; "
-        f"the test set was read once, after training. {results['steps']:,} updates in "
+        f"Best epoch {results['best_epoch']} of {results['epochs']}, {_choice(run)} "
+        f"{results['steps']:,} updates in "
         f"{results['seconds']:.1f} s on {info['device']}, {environment['processor']}, "
         f"{environment['cores']} cores; seed {info['seed']}.",
         "The training column is the mean over the epoch, while the parameters were still moving.",
@@ -43,6 +43,17 @@ def write_report(run: Run) -> None:
         f"tensorboard --logdir {run.path}\n```",
     ]
     write_atomically(run.path / "report.md", ("\n\n".join(sections) + "\n").encode())
+
+
+def _choice(run: Run) -> str:
+    """How the best epoch was chosen and what the last line was measured on."""
+    if run.recipe.run:
+        by = "episodes of validation" if run.results["validation"] else "the episodes of training"
+        return (
+            f"chosen by {by}; the test episodes, on seeds of their own, were played once, after "
+            f"{run.results['examples']:,} steps of training."
+        )
+    return "chosen on validation; the test set was read once, after training."
 
 
 def _results(results: Mapping[str, Any]) -> str:

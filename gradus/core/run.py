@@ -101,6 +101,22 @@ class Run:
                 with open(path, "rb") as file:
                     os.fsync(file.fileno())
 
+    def rewind(self, epochs: int, *, write: bool = True) -> list[Record]:
+        """The records of the first `epochs`; with `write` the later ones are dropped on disk.
+
+        Raises:
+            RunError: metrics.jsonl holds fewer; nothing was changed.
+        """
+        records = self.records()[:epochs]
+        if len(records) < epochs:
+            raise RunError(
+                f"{self.path}/metrics.jsonl holds {len(records)} epochs, the checkpoint "
+                f"{epochs}: restore the file from a backup, or train into a new folder"
+            )
+        if write:
+            self.truncate(epochs)
+        return records
+
     def truncate(self, epochs: int) -> None:
         """Keep only the first `epochs` lines of metrics.jsonl and timing.jsonl."""
         for name in ("metrics", "timing"):
@@ -198,28 +214,58 @@ class Run:
             self._task.model.load_state_dict(self.load_weights())
         return self._task
 
+    def practice(self) -> Any:
+        """The same for a recipe that learns by acting: its practice, best parameters in its model.
+
+        Raises:
+            UsageError: the recipe learns from examples.
+        """
+        import torch
+
+        from gradus.core.practice import Practice, build_practice
+
+        if not isinstance(self._task, Practice):
+            built = build_practice(self.recipe, self.config, torch.device("cpu"))
+            built.model.load_state_dict(self.load_weights())
+            self._task = built
+        return self._task
+
     def remember(self, task: Any) -> None:
         """Keep a task that already has the best parameters, so that none has to be built."""
         task.model.to("cpu")
         self._task = task
 
-    def evaluate(self, split: str = "test") -> dict[str, float]:
-        """Mean loss and metrics of the best parameters on `test`, `validation` or `train`."""
+    def evaluate(
+        self, split: str = "test", *, episodes: int = 0, epsilon: float | None = None
+    ) -> dict[str, float]:
+        """Mean loss and metrics of the best parameters on `test`, `validation` or `train`.
+
+        Args:
+            split: which examples; of a recipe that learns by acting, which seeds of episodes.
+            episodes: how many of them (0: the recipe's own number).
+            epsilon: share of random actions, in [0, 1]; None: the recipe's own.
+        """
         from gradus.core.task import measure
 
-        return measure(self.task(), self._split(split))
+        _check_split(split)
+        if self.recipe.run:
+            return self.practice().test(split, episodes, epsilon)
+        if episodes or epsilon is not None:
+            raise UsageError(
+                f"{self.recipe.name} learns from examples: it has no episodes and no epsilon"
+            )
+        return measure(self.task(), self._examples(split))
 
     def details(self, split: str = "test") -> list[dict[str, Any]]:
         """The rows of the recipe's own table of a split, such as one for each class; often none."""
-        task = self.task()
-        if task.details is None:
+        _check_split(split)
+        task = None if self.recipe.run else self.task()
+        if task is None or task.details is None:
             return []
-        return task.details(task.model.eval(), self._split(split))
+        return task.details(task.model.eval(), self._examples(split))
 
-    def _split(self, split: str) -> Any:
+    def _examples(self, split: str) -> Any:
         """The examples of `test`, `validation` or `train`."""
-        if split not in ("test", "validation", "train"):
-            raise UsageError(f"split must be test, validation or train, got {split!r}")
         task = self.task()
         return task.test() if split == "test" else getattr(task, split)
 
@@ -280,6 +326,12 @@ class Run:
             for left in self.path.rglob(f".*{PART}"):  # by a process that was killed
                 left.unlink(missing_ok=True)
             yield
+
+
+def _check_split(split: str) -> None:
+    """Refuse the name of a split that there is not."""
+    if split not in ("test", "validation", "train"):
+        raise UsageError(f"split must be test, validation or train, got {split!r}")
 
 
 def _packed(state: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gradus.core.batches import Batch, BatchSource, DataSet
+from gradus.core.errors import UsageError
 from gradus.core.progress import Reporter
 from gradus.core.recipe import FitConfig, Recipe, resolve
 
@@ -100,7 +101,16 @@ class Task:
 
 
 def build_task(recipe: Recipe, config: FitConfig) -> Task:
-    """The recipe's task for this config; its initial weights depend on the seed alone."""
+    """The recipe's task for this config; its initial weights depend on the seed alone.
+
+    Raises:
+        UsageError: the recipe learns by acting and has no task.
+    """
+    if not recipe.task:
+        raise UsageError(
+            f"{recipe.name} learns by acting, not from examples: train, evaluate, predict, figure, "
+            "describe and play are for it"
+        )
     torch.manual_seed(config.seed)
     return resolve(recipe.task)(config)
 

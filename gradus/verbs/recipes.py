@@ -66,9 +66,14 @@ class DescribeArgs:
 def describe(args: DescribeArgs, recipe: Recipe, config: Any) -> None:
     """Print a model's table, and draw it."""
     from gradus.core.describe import describe
+    from gradus.core.device import choose
+    from gradus.core.practice import build_practice
     from gradus.core.task import build_task
 
-    task = build_task(recipe, config)
+    if recipe.run:
+        task: Any = build_practice(recipe, config, choose("cpu"))
+    else:
+        task = build_task(recipe, config)
     rows = describe(task.model, task.sample)
     if args.draw:
         from gradus.core.drawing import draw_model

@@ -44,7 +44,7 @@ def runs(args: RunsArgs) -> None:
     for path, info in found:
         results = info.get("results", {})
         test = results.get("test", {})
-        name = next((n for n in ("accuracy", "error", "loss") if n in test), "loss")
+        name = next((n for n in ("accuracy", "error", "return") if n in test), "loss")
         rows.append(
             [
                 path.name,
@@ -65,7 +65,11 @@ class EvaluateArgs:
     run: Positional[RunFolder]
     """Run folder."""
     split: Literal["test", "validation", "train"] = "test"
-    """Which examples to measure on."""
+    """Which examples to measure on; of an agent, which seeds of episodes."""
+    episodes: int = 0
+    """Episodes that an agent plays (0: the recipe's own number)."""
+    epsilon: float | None = None
+    """Share of random actions of an agent, in [0, 1]; 0: it does what it thinks best."""
     json: bool = False
     """Print one JSON document."""
 
@@ -75,12 +79,14 @@ def evaluate(args: EvaluateArgs) -> None:
     from gradus.core.report import show
 
     run = open_run(args.run)
-    values, details = run.evaluate(args.split), run.details(args.split)
+    values = run.evaluate(args.split, episodes=args.episodes, epsilon=args.epsilon)
+    details = run.details(args.split)
     if args.json:
         more = {"details": details} if details else {}
         show_json({"run": str(run.path), "recipe": run.recipe.name, args.split: values, **more})
         return
-    heading(f"{run.path} ({run.recipe.name}), {args.split} set")
+    what = "episodes" if run.recipe.run else "set"
+    heading(f"{run.path} ({run.recipe.name}), {args.split} {what}")
     table(["metric", "value"], [[k, show(k, v)] for k, v in values.items()], numbers=(1,))
     if details:
         say()
@@ -110,6 +116,10 @@ def advise(args: AdviseArgs) -> None:
     from gradus.core.advise import advise
 
     run = open_run(args.run)
+    if run.recipe.run:
+        raise UsageError(
+            f"{run.recipe.name} learns by acting: advice is read from losses on examples"
+        )
     advice = advise(run.records())
     if args.json:
         show_json({"run": str(run.path), **vars(advice)})

@@ -57,5 +57,5 @@ def train(args: TrainArgs, recipe: Recipe, config: Any) -> None:
         say(catalog.verdict(recipe, results))
     say(f"{run.path}/report.md has the figures; go on with")
     say(f"  gradus evaluate {run.path}")
-    say(f"  gradus advise {run.path}")
+    say(f"  gradus {'play' if recipe.run else 'advise'} {run.path}")
     say(f"  tensorboard --logdir {run.path.parent}")

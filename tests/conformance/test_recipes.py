@@ -19,6 +19,7 @@ from gradus import catalog, cli
 from gradus.core import experiment
 from gradus.core.errors import Interrupted
 from gradus.core.experiment import train
+from gradus.core.practice import Practice, build_practice
 from gradus.core.recipe import FitConfig, Recipe, config_from_json, config_to_json, resolve
 from gradus.core.task import Task, build_task
 from tests.commands import contents, offline
@@ -63,6 +64,7 @@ EXAMPLES = {
         "A girl sees the house, perhaps.",
     ],
     "gradus.sequence.translation.reversal:load_reversal": lambda facts: ["3 1 4", "1 5 9 2 6 5"],
+    "gradus.agents.predict:load_table": lambda facts: ["2,3", "0,1"],
     "gradus.neurons.predict:load_planar": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.neurons.predict:load_exam": lambda facts: [(7, 5), "2,3"],
     "gradus.neurons.predict:load_fast_food": lambda facts: [(2, 5, 3), "1,0,0"],
@@ -96,7 +98,8 @@ def test_the_catalogue_and_the_domains_know_the_same_recipes():
 @pytest.mark.parametrize("name", NAMES)
 def test_references_resolve(name):
     recipe = catalog.recipe(name)
-    assert callable(resolve(recipe.task))
+    assert bool(recipe.task) != bool(recipe.run), "a recipe has a task, or a loop of its own"
+    assert callable(resolve(recipe.task or recipe.run))
     assert callable(resolve(recipe.load))
     for title, draw in resolve(recipe.figures).items():
         assert draw.__doc__, title
@@ -175,6 +178,23 @@ def smoke(request, tmp_path, monkeypatch):
 def stop_in_the_midst(monkeypatch, steps):
     """Let the next training be interrupted half-way, in the middle of an epoch if it can be."""
 
+    def stopping_practice(recipe, config, device):
+        practice = build_practice(recipe, config, device)
+        inner = practice.epoch
+
+        def epoch(number, tick):
+            def heard(steps, loss):
+                if number == config.epochs // 2:
+                    signal.raise_signal(signal.SIGTERM)
+                tick(steps, loss)
+
+            return inner(number, heard)
+
+        practice.epoch = epoch
+        return practice
+
+    monkeypatch.setattr(experiment, "build_practice", stopping_practice)
+
     def stopping(recipe, config):
         task = build_task(recipe, config)
         calls = []
@@ -200,8 +220,13 @@ def stop_in_the_midst(monkeypatch, steps):
 @pytest.mark.parametrize("smoke", NAMES, indirect=True)
 def test_smoke(smoke, tmp_path, monkeypatch):
     recipe, config, run = smoke
-    start = build_task(recipe, config)
-    assert isinstance(start, Task)
+    if recipe.run:
+        start = build_practice(recipe, config, torch.device("cpu"))
+        assert isinstance(start, Practice)
+        assert config.epochs >= 2, "stopped in an epoch that is not the first"
+    else:
+        start = build_task(recipe, config)
+        assert isinstance(start, Task)
     assert run.results["steps"] > 0
     before, after = start.model.state_dict(), run.load_weights()
     assert before.keys() == after.keys()

@@ -26,7 +26,7 @@ STEP_SECONDS = 0.002
 class Slow(Silent):
     """Makes steps last long enough to be killed in."""
 
-    def step(self, loss):
+    def step(self, loss, steps=1):
         time.sleep(STEP_SECONDS)
 
 

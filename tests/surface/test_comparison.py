@@ -236,7 +236,7 @@ class Counted(Silent):
     def begin(self, total, done, what):
         self.total, self.done = total, done
 
-    def step(self, loss):
+    def step(self, loss, steps=1):
         self.done += 1
 
     def note(self, text):

@@ -69,7 +69,7 @@ class Noted(Silent):
     def __init__(self):
         self.costs = []
 
-    def step(self, loss):
+    def step(self, loss, steps=1):
         self.costs.append(loss)
 
 

@@ -20,7 +20,14 @@ from gradus.sequence.translation.batches import (
     in_buckets,
     make_batch,
 )
-from gradus.sequence.translation.corpus import Pairs, Plan, Sentences, keep, load_corpus, open_corpus
+from gradus.sequence.translation.corpus import (
+    Pairs,
+    Plan,
+    Sentences,
+    keep,
+    load_corpus,
+    open_corpus,
+)
 from gradus.sequence.translation.recipes import check_buckets
 from gradus.sequence.translation.tokens import (
     EOS,
