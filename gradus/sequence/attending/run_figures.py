@@ -42,8 +42,8 @@ def attention(run: Run) -> Figure:
         f"For {share:.1%} of the {int(things.sum()):,} {what}s of the test set the network looks "
         f"most at the {what} it is to name",
         f"{run.recipe.name}; the first {SHOWN} test examples, the word said above, in brackets the "
-        f"right one where it differs; attention from 0, {_nothing(over.over)}, to 1; it was learned "
-        "from the words alone",
+        f"right one where it differs; attention from 0, {_nothing(over.over)}, to 1; it was "
+        "learned from the words alone",
     )
     return fig
 
@@ -105,7 +105,9 @@ def _tunes(
             looked[column, :n].numpy(), aspect="auto", cmap=ATTENTION, vmin=0, vmax=1,
             extent=(*span, n - 0.5, -0.5),
         )  # fmt: skip
-        said = [_said(int(w), int(r), names) for w, r in zip(words[column], right[column])][:n]
+        said = [
+            _said(int(w), int(r), names) for w, r in zip(words[column], right[column], strict=True)
+        ][:n]
         below.set_yticks(range(n), said)
         below.set_xlabel("time (ms)")
         for ax in (top, below):
