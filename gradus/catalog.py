@@ -58,6 +58,7 @@ FIGURES = (
     "gradus.vision.figures:FIGURES",
     "gradus.embed.figures:FIGURES",
     "gradus.embed.words.figures:FIGURES",
+    "gradus.sequence.recurrent_figures:FIGURES",
     "gradus.memory.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""

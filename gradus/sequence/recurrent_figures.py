@@ -12,8 +12,8 @@ from gradus.core import plot
 from gradus.nn.recurrent import Cell, GRUCell, LSTMCell, RNNCell, unroll
 from gradus.sequence.vanishing import bound, sensitivity
 
-STEPS, HIDDEN, SEEDS = 60, 32, 5
-"""How far back is looked, how many neurons, and how often."""
+STEPS, HIDDEN, SEEDS, NORM = 50, 32, 5, 0.9
+"""How far back is looked, how many neurons, how often, and ‖W_rec‖₂."""
 SHOWN = 4
 """Time steps that are unrolled in the drawing."""
 W_IN, W_REC = 1.2, 0.7
@@ -28,32 +28,32 @@ def figure_7_16() -> Figure:
     cell.weight_ih.data.fill_(W_IN)
     cell.weight_hh.data.fill_(W_REC)
     x = torch.tensor(INPUTS)[:, None]
-    outputs, _ = unroll(cell, x[:, None], cell.start(1))
+    outputs = unroll(cell, x[:, None], cell.start(1))[0].detach()
     left = sensitivity(cell, x)
-    fig, (rolled, unrolled) = plot.new_figure(1, 2, (10, 4.2))
-    fig.get_layout_engine().set(wspace=0.02)  # type: ignore[union-attr]
-    for ax, wide in ((rolled, 1.6), (unrolled, SHOWN + 0.6)):
-        ax.set(xlim=(-0.8, wide - 0.8), ylim=(-0.6, 2.7), aspect="equal")
-        ax.set_axis_off()
-    _neuron(rolled, 0, "i", "h")
-    loop = FancyArrowPatch(
-        (0.1, 1.22), (0.2, 0.98), connectionstyle="arc3,rad=-2.4", arrowstyle="-|>",
-        mutation_scale=12, color=plot.PALETTE[1], linewidth=1.8,
+    fig, (ax,) = plot.new_figure(1, 1, (9, 4.4))
+    ax.set(xlim=(-2.6, SHOWN - 0.2), ylim=(-0.65, 2.65), aspect="equal")
+    ax.set_axis_off()
+    _neuron(ax, -2, "i", "h")
+    ax.add_patch(
+        FancyArrowPatch(
+            (-1.86, 1.15), (-1.86, 0.85), connectionstyle="arc3,rad=-3", arrowstyle="-|>",
+            mutation_scale=12, color=plot.PALETTE[1], lw=1.8,
+        )
     )  # fmt: skip
-    rolled.add_patch(loop)
-    rolled.annotate(f"$w_{{rec}}$ = {W_REC}", (0.42, 1.45), color=plot.readable(plot.PALETTE[1]))
-    rolled.set_title("one neuron")
+    ax.annotate("$w_{rec}$", (-1.36, 1.0), va="center", color=plot.readable(plot.PALETTE[1]))
+    ax.annotate("$w_{in}$", (-1.93, 0.4), va="center", color=plot.PALETTE[0])
+    ax.annotate("one neuron", (-2, 2.5), ha="center", weight="bold")
+    ax.annotate(f"unrolled over {SHOWN} steps", (1.5, 2.5), ha="center", weight="bold")
     for t in range(SHOWN):
-        _neuron(unrolled, t, f"{INPUTS[t]:g}", f"{float(outputs[t, 0, 0]):.2f}")
+        _neuron(ax, t, f"{INPUTS[t]:g}", f"{float(outputs[t, 0, 0]):.2f}")
         slope = float(left[SHOWN - 1 - t])
-        unrolled.annotate(f"t = {t + 1}", (t, -0.5), ha="center", color=plot.GREY)
-        unrolled.annotate(
+        ax.annotate(f"t = {t + 1}", (t, -0.5), ha="center", color=plot.GREY)
+        ax.annotate(
             rf"$\partial h^{{({SHOWN})}}/\partial i^{{({t + 1})}}$" + f"\n= {slope:.2f}",
-            (t + 0.07, 0.42), size=8.5, color=plot.GREY,
+            (t + 0.07, 0.36), size=8.5, color=plot.GREY,
         )  # fmt: skip
         if t:
-            _arrow(unrolled, (t - 0.8, 1.0), (t - 0.2, 1.0), plot.PALETTE[1])
-    unrolled.set_title(f"the same over {SHOWN} steps: equal weights at each")
+            _arrow(ax, (t - 0.8, 1.0), (t - 0.2, 1.0), plot.PALETTE[1])
     first = float(left[-1])
     plot.title(
         fig,
@@ -82,11 +82,13 @@ def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], colou
 
 
 def measured(make: Callable[[], Cell]) -> tuple[np.ndarray, list[Cell]]:
-    """‖∂h_t/∂i_{t-k}‖₂ "seeds steps" of cells fresh from their initial weights, on noise."""
+    """‖∂h_t/∂i_{t-k}‖₂ "seeds steps" of cells on noise, W_rec of each gate orthogonal × 0.9."""
     rows, cells = [], []
     for seed in range(SEEDS):
         torch.manual_seed(seed)
         cells.append(make())
+        for gate in cells[-1].weight_hh.data.split(HIDDEN):
+            torch.nn.init.orthogonal_(gate, NORM)
         with torch.random.fork_rng():
             rows.append(sensitivity(cells[-1], torch.randn(STEPS, HIDDEN)).numpy())
     return np.maximum(np.stack(rows), 1e-30), cells
@@ -115,18 +117,27 @@ def vanishing() -> Figure:
             middle = np.exp(np.log(limits).mean(0))
             ax.plot(k, middle, color=plot.GREY, ls=":", lw=1.6, label="bound for the RNN")
     ax.set_yscale("log")
-    ax.set(ylim=(1e-12, 30), xlim=(0, STEPS - 1))
+    ax.set(xlim=(0, STEPS - 1), ylim=(min(v[-1] for v in left.values()) / 3, None))
     ax.set(xlabel="steps back k", ylabel=r"$\|\partial h_t / \partial i_{t-k}\|_2$")
     plot.end_labels(ax)
     far = STEPS - 1
+    plain, keeping = (_power(left[name][far]) for name in ("RNN", "LSTM, forget bias 3"))
     plot.title(
         fig,
-        f"After {far} steps the RNN's output has forgotten an input to {left['RNN'][far]:.0e}; an "
-        f"LSTM that begins by keeping still has {left['LSTM, forget bias 3'][far]:.0e}",
-        f"{HIDDEN} inputs and neurons, torch's initial weights, inputs normal; geometric mean of "
-        f"{SEEDS} seeds, each faint; dotted: ‖W_rec‖₂^k ‖W_in‖₂",
+        f"{far} steps back, {plain} of an input is left in an RNN, {keeping} in an LSTM that "
+        "begins by keeping",
+        f"{HIDDEN} inputs and neurons, W_rec orthogonal × {NORM}, inputs normal; geometric mean of "
+        f"{SEEDS} seeds, each faint; the bound is ‖W_rec‖₂ᵏ ‖W_in‖₂",
     )
     return fig
+
+
+def _power(value: float) -> str:
+    """A number with one digit, small ones with their power of ten."""
+    if value > 0.01:
+        return f"{value:.2f}"
+    exponent = int(np.floor(np.log10(value)))
+    return rf"{value / 10**exponent:.0f}·$10^{{{exponent}}}$"
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {

@@ -1,9 +1,10 @@
 """How much of an input is left after k steps: the vanishing gradient, measured.
 
-For a single neuron with |f'| ≤ 1 the book derives |∂h_t/∂i_{t-k}| ≤ |w_rec|^k |w_in|. Of a layer the
-same holds with the largest singular values, ‖∂h_t/∂i_{t-k}‖₂ ≤ ‖W_rec‖₂^k ‖W_in‖₂ (Pascanu et al.
-2013, "On the Difficulty of Training Recurrent Neural Networks", section 2.1). It bounds RNNs alone:
-the memory of an LSTM and the state of a GRU have ways from step to step with no weight on them.
+For a single neuron with |f'| ≤ 1 the book derives |∂h_t/∂i_{t-k}| ≤ |w_rec|^k |w_in|. Of a layer
+the same holds with the largest singular values, ‖∂h_t/∂i_{t-k}‖₂ ≤ ‖W_rec‖₂^k ‖W_in‖₂ (Pascanu et
+al. 2013, "On the Difficulty of Training Recurrent Neural Networks", section 2.1). It bounds RNNs
+alone: the memory of an LSTM and the state of a GRU have ways from step to step with no weight on
+them.
 """
 
 import torch

@@ -105,9 +105,8 @@ def _tunes(
             looked[column, :n].numpy(), aspect="auto", cmap=ATTENTION, vmin=0, vmax=1,
             extent=(*span, n - 0.5, -0.5),
         )  # fmt: skip
-        said = [
-            _said(int(w), int(r), names) for w, r in zip(words[column], right[column], strict=True)
-        ][:n]
+        pairs = zip(words[column, :n].tolist(), right[column, :n].tolist(), strict=True)
+        said = [_said(w, r, names) for w, r in pairs]
         below.set_yticks(range(n), said)
         below.set_xlabel("time (ms)")
         for ax in (top, below):
