@@ -121,11 +121,11 @@ def vanishing() -> Figure:
     ax.set(xlabel="steps back k", ylabel=r"$\|\partial h_t / \partial i_{t-k}\|_2$")
     plot.end_labels(ax)
     far = STEPS - 1
-    plain, keeping = (_power(left[name][far]) for name in ("RNN", "LSTM, forget bias 3"))
+    kept = {name: _power(float(values[far])) for name, values in left.items()}
     plot.title(
         fig,
-        f"{far} steps back, {plain} of an input is left in an RNN, {keeping} in an LSTM that "
-        "begins by keeping",
+        f"{far} steps back, {kept['RNN']} of an input is left in an RNN and {kept['LSTM']} in an "
+        f"LSTM; with its keep gate opened by a bias, {kept['LSTM, forget bias 3']}",
         f"{HIDDEN} inputs and neurons, W_rec orthogonal × {NORM}, inputs normal; geometric mean of "
         f"{SEEDS} seeds, each faint; the bound is ‖W_rec‖₂ᵏ ‖W_in‖₂",
     )

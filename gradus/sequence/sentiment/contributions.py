@@ -5,9 +5,7 @@ Source: Sundararajan, Taly, Yan 2017, "Axiomatic Attribution for Deep Networks",
 
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor
-
-from gradus.sequence.sentiment.reader import ReviewReader
+from torch import Tensor, nn
 
 STEPS = 32
 """Points on the way from a review without content to the review."""
@@ -15,7 +13,7 @@ METHOD = "integrated gradients of ln p(positive) / p(negative), from word vector
 
 
 def contributions(
-    model: ReviewReader, numbers: Int64[Tensor, "words"], steps: int = STEPS
+    model: nn.Module, numbers: Int64[Tensor, "words"], steps: int = STEPS
 ) -> Float[Tensor, "words"]:
     """How much each word speaks for positive (above 0) or negative (below 0).
 
@@ -27,7 +25,7 @@ def contributions(
     F(x) - F(0), up to the error of that mean.
 
     Args:
-        model: in evaluation mode.
+        model: a `gradus.sequence.sentiment.reader.ReviewReader` in evaluation mode.
         numbers: of the words that are read, at least one.
         steps: points a on the way, ≥ 1.
     """

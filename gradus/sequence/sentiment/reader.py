@@ -7,8 +7,10 @@ from torch.nn.functional import batch_norm, dropout
 
 from gradus.core.errors import UsageError
 from gradus.nn.fused import ragged
-from gradus.sequence.sentiment.recipes import Pool
 from gradus.sequence.sentiment.reviews import CLASSES, NONE, UNKNOWN
+
+POOLS = ("last", "mean", "max", "mean-max")
+"""How one vector is made of the LSTM's outputs over time."""
 
 
 class ReviewReader(nn.Module):
@@ -47,12 +49,12 @@ class ReviewReader(nn.Module):
         *,
         drop: float = 0.5,
         drop_words: float = 0.0,
-        pool: Pool = "last",
+        pool: str = "last",
         normalised: bool = True,
     ) -> None:
         super().__init__()
-        if pool not in ("last", "mean", "max", "mean-max"):
-            raise UsageError(f"pool must be last, mean, max or mean-max, got {pool!r}")
+        if pool not in POOLS:
+            raise UsageError(f"pool must be one of {', '.join(POOLS)}, got {pool!r}")
         self.drop, self.drop_words, self.pool = drop, drop_words, pool
         self.embedding = nn.Embedding(words, vector)
         nn.init.normal_(self.embedding.weight, std=vector**-0.5)
@@ -88,7 +90,7 @@ class ReviewReader(nn.Module):
 
 
 def pooled(
-    outputs: Float[Tensor, "batch time hidden"], lengths: Int64[Tensor, "batch"], pool: Pool
+    outputs: Float[Tensor, "batch time hidden"], lengths: Int64[Tensor, "batch"], pool: str
 ) -> Float[Tensor, "batch numbers"]:
     """One vector for each sequence, of its own steps alone; outputs are 0 after its end."""
     if pool == "last":
