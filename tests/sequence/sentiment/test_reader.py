@@ -29,7 +29,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("toy")
     with pytest.MonkeyPatch.context() as patch:
         offline(patch, folder)
-        settings = {**TOY, "epochs": 4, "lr": 0.05}
+        settings = {**TOY, "epochs": 10, "lr": 0.05, "dropout": 0.0}
         return gradus.train("imdb-lstm", run_dir=folder / "run", **settings)
 
 
