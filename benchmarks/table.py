@@ -299,10 +299,10 @@ def sentiment() -> str:
     head = ["reviews", "reviews/s", "×", "accuracy", "peak MB", "seeds"]
     settings, machine = found["settings"], found["machine"]
     return f"""Reviews a second that an LSTM of {settings["hidden"]} learns from: in batches of like
-lengths, without padding, against batches in which each review is filled up to 500 words; {settings["reviews"]:,}
-reviews of IMDB, {settings["epochs"]} epochs, the accuracy on 2,000 test reviews. `benchmarks/sentiment.py` runs
-both in turn, each in a process of its own; reviews/s are medians ({machine["processor"]}, {settings["threads"]}
-threads).
+lengths, without padding, against batches in which each review is filled up to 500 words;
+{settings["reviews"]:,} reviews of IMDB, {settings["epochs"]} epochs, the accuracy on 2,000 test
+reviews. `benchmarks/sentiment.py` runs both in turn, each in a process of its own; reviews/s are
+medians ({machine["processor"]}, {settings["threads"]} threads).
 
 {table(head, rows)}
 """
