@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -126,7 +125,7 @@ def mass(run: Run) -> Figure:
     _, looked = task.model(inputs)
     on_it = (looked * there).sum(2)[there.any(2)].numpy()
     fig, (ax,) = plot.new_figure()
-    ax.hist(100 * on_it, bins=np.linspace(0, 100, 41), color=plot.PALETTE[0])
+    ax.hist(100 * on_it, bins=40, range=(0, 100), color=plot.PALETTE[0])
     ax.set(xlabel="attention on the thing that is named (%)", ylabel="things of the test set")
     ax.set(xlim=(0, 100))
     plot.title(

@@ -3,9 +3,11 @@
 Source: Sundararajan, Taly, Yan 2017, "Axiomatic Attribution for Deep Networks", equation 1.
 """
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor, nn
+from torch import Tensor
 
 STEPS = 32
 """Points on the way from a review without content to the review."""
@@ -13,7 +15,7 @@ METHOD = "integrated gradients of ln p(positive) / p(negative), from word vector
 
 
 def contributions(
-    model: nn.Module, numbers: Int64[Tensor, "words"], steps: int = STEPS
+    model: Any, numbers: Int64[Tensor, "words"], steps: int = STEPS
 ) -> Float[Tensor, "words"]:
     """How much each word speaks for positive (above 0) or negative (below 0).
 

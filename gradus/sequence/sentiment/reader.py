@@ -41,6 +41,9 @@ class ReviewReader(nn.Module):
         UsageError: `pool` is not one of these.
     """
 
+    mean: Tensor
+    variance: Tensor
+
     def __init__(
         self,
         words: int,
@@ -59,7 +62,7 @@ class ReviewReader(nn.Module):
         self.embedding = nn.Embedding(words, vector)
         nn.init.normal_(self.embedding.weight, std=vector**-0.5)
         self.lstm = nn.LSTM(vector, hidden, batch_first=True)
-        self.lstm.bias_ih_l0.data[hidden : 2 * hidden] += 1.0  # keep much at first
+        self.lstm.get_parameter("bias_ih_l0").data[hidden : 2 * hidden] += 1.0  # keep much at first
         classes = len(CLASSES)
         self.output = nn.Linear(hidden * (2 if pool == "mean-max" else 1), classes)
         self.gain = nn.Parameter(torch.ones(classes)) if normalised else None

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -132,7 +133,7 @@ def _make(path: Path, reviews: Iterable[Labelled], data: str, vocabulary: int) -
     new[order] = np.arange(FIRST, FIRST + len(order))
     kind = np.int16 if FIRST + len(order) <= 2**15 else np.int32
     names = list(seen)
-    kept = {"words": np.array("\n".join(names[i] for i in order))}
+    kept: dict[str, Any] = {"words": np.array("\n".join(names[i] for i in order))}
     for part, text in texts.items():
         kept[f"{part}_numbers"] = new[np.frombuffer(text, np.int32)].astype(kind)
         kept[f"{part}_starts"] = np.concatenate([[0], np.cumsum(lengths[part])]).astype(np.int64)
