@@ -182,18 +182,22 @@ def test_reviews_held_out_are_not_learned_from(tmp_path, monkeypatch):
     config = IMDB_LSTM.configure(**TOY)
     task = reviews(config)
     assert (task.train.examples, task.validation.examples) == (160, 40)
-    train, validation = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 100}), task.test().part)
-    assert (len(train), len(validation)) == (60, 40)
-    again, _ = held_out(IMDB_LSTM.configure(**{**TOY, "seed": 5}), task.test().part)
-    assert torch.equal(again.labels[:60], held_out(config, task.test().part)[0].labels[:60])
-    with pytest.raises(UsageError, match="validation must be below the 50"):
-        held_out(IMDB_LSTM.configure(**{**TOY, "examples": 50, "validation": 50}), train)
+    part = task.test().part
+    train, validation = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 100}), part)
+    assert (len(train), len(validation)) == (100, 40)
+    assert validation.labels.tolist() == [0] * 20 + [1] * 20
+    assert torch.equal(validation.numbers[-part.lengths[-1] :], part.numbers[-part.lengths[-1] :])
+    again, _ = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 100, "seed": 5}), part)
+    assert torch.equal(again.numbers, train.numbers)  # which reviews does not depend on the seed
+    with pytest.raises(UsageError, match="validation must be below 200"):
+        held_out(IMDB_LSTM.configure(**{**TOY, "validation": 200}), part)
 
 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
         ("--longest", "0", "longest must be ≥ 1, got 0"),
+        ("--validation", "1", "validation must be ≥ 2, got 1"),
         ("--dropout", "1", "dropout must be in [0, 1), got 1.0"),
         ("--data", "imbd", "did you mean imdb?"),
         ("--pool", "sum", "pool"),

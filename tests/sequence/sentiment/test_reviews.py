@@ -59,13 +59,13 @@ def part(lengths):
 
 def test_labelled_reviews_are_those_of_four_folders(tmp_path):
     found = list(read_labelled_reviews(archive(tmp_path, REVIEWS)))
-    assert [f[:2] for f in found] == [
-        ("train", "neg"),
-        ("train", "pos"),
-        ("test", "neg"),
-        ("test", "pos"),
+    assert [f[:3] for f in found] == [
+        ("train", "neg", 0),
+        ("train", "pos", 0),
+        ("test", "neg", 0),
+        ("test", "pos", 0),
     ]
-    assert found[0][2] == ["bad", "bad", "film", "bad"]
+    assert found[0][3] == ["bad", "bad", "film", "bad"]
 
 
 def test_words_are_numbered_by_frequency_in_the_training_reviews(tmp_path):
@@ -76,6 +76,14 @@ def test_words_are_numbered_by_frequency_in_the_training_reviews(tmp_path):
     assert read.train.labels.tolist() == [0, 1]
     assert read.test.numbers.tolist() == [UNKNOWN, 3, UNKNOWN, UNKNOWN]
     assert read.train.numbers.dtype == torch.int16
+
+
+def test_reviews_come_by_class_and_number_whatever_the_archive_s_order(tmp_path):
+    more = {f"a/train/{c}/{n}_5.txt": f"{c}{n}" for n in (10, 9) for c in ("pos", "neg")}
+    read = load_reviews(str(archive(tmp_path, {**more, **REVIEWS})), 20)
+    first = [read.words[int(read.train.numbers[i]) - FIRST] for i in read.train.starts[:-1]]
+    assert first == ["bad", "neg9", "neg10", "a", "pos9", "pos10"]
+    assert read.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
 
 
 def test_it_is_read_once_until_the_file_changes(tmp_path, monkeypatch):
@@ -115,7 +123,7 @@ def test_an_archive_that_lacks_a_folder_is_refused(tmp_path):
 
 
 def test_made_up_reviews_say_mostly_what_they_are():
-    for _, label, words in toy_reviews(50):
+    for _, label, _, words in toy_reviews(50):
         good, bad = (sum(w in kind for w in words) for kind in (GOOD, BAD))
         assert (good > bad) == (label == "pos")
 
