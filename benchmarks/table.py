@@ -188,6 +188,7 @@ def speed() -> str:
         image_changes(),
         cifar10(),
         word2vec(),
+        sentiment(),
         computers(),
     ]
     told = "\n".join(part for part in parts if part)
@@ -272,6 +273,36 @@ reviews, 128 dimensions, two threads, equal settings; similarity is Spearman's Ï
 syntactic the share of word2vec's syntactic analogies. `benchmarks/word2vec.py` runs both in
 turn, each in a process of its own; words/s are medians ({machine["processor"]},
 {machine["cores"]} cores).
+
+{table(head, rows)}
+"""
+
+
+def sentiment() -> str:
+    """Reviews in batches of like length against padding, as benchmarks/sentiment.py measured."""
+    found = benchmark("sentiment")
+    if not found:
+        return ""
+    rates = {k: median(r["reviews_per_second"] for r in v) for k, v in found["found"].items()}
+    slowest = min(rates.values())
+    rows = [
+        [
+            name,
+            f"{rates[name]:,.0f}",
+            f"{rates[name] / slowest:.2f}",
+            f"{mean(r['accuracy'] for r in runs):.2%}",
+            f"{max(r['peak_mb'] for r in runs):,.0f}",
+            str(len(runs)),
+        ]
+        for name, runs in found["found"].items()
+    ]
+    head = ["reviews", "reviews/s", "Ã—", "accuracy", "peak MB", "seeds"]
+    settings, machine = found["settings"], found["machine"]
+    return f"""Reviews a second that an LSTM of {settings["hidden"]} learns from: in batches of like
+lengths, without padding, against batches in which each review is filled up to 500 words;
+{settings["reviews"]:,} reviews of IMDB, {settings["epochs"]} epochs, the accuracy on 2,000 test
+reviews. `benchmarks/sentiment.py` runs both in turn, each in a process of its own; reviews/s are
+medians ({machine["processor"]}, {settings["threads"]} threads).
 
 {table(head, rows)}
 """

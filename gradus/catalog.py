@@ -71,6 +71,7 @@ FIGURES = (
     "gradus.embed.figures:FIGURES",
     "gradus.embed.words.figures:FIGURES",
     "gradus.sequence.translation.figures:FIGURES",
+    "gradus.sequence.recurrent_figures:FIGURES",
     "gradus.memory.figures:FIGURES",
     "gradus.agents.figures:FIGURES",
 )

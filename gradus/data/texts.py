@@ -23,7 +23,7 @@ BLOCK = 1 << 20
 """Bytes read at once."""
 WORD = re.compile(r"\w+(?:['’]\w+)*")
 REVIEW = re.compile(r"(?:^|/)(?:train|test)/(?:pos|neg|unsup)/[^/]+\.txt$")
-LABELLED = re.compile(r"(?:^|/)(?:train|test)/(?:pos|neg)/[^/]+\.txt$")
+LABELLED = re.compile(r"(?:^|/)(train|test)/(pos|neg)/(\d*)[^/]*\.txt$")
 
 Piece = tuple[list[str], bool]
 """Words in a row, and whether a line ends after them."""
@@ -185,18 +185,21 @@ def read_reviews(path: Path) -> Iterator[Piece]:
         yield words, True
 
 
-def read_labelled_reviews(path: Path) -> Iterator[tuple[str, str, list[str]]]:
+def read_labelled_reviews(path: Path) -> Iterator[tuple[str, str, int, list[str]]]:
     """The labelled reviews of IMDB's archive, in the archive's order.
 
     Yields:
-        (`train` or `test`, `pos` or `neg`, words).
+        (`train` or `test`, `pos` or `neg`, number, words). The number is the one that the file's
+        name begins with, or 0; within a folder, reviews of one film have numbers in a row.
 
     Raises:
         DataError: it is no such archive, or is damaged.
     """
     for name, words in _reviews(path, LABELLED):
-        part, label, _ = name.split("/")[-3:]
-        yield part, label, words
+        found = LABELLED.search(name)
+        assert found is not None
+        part, label, number = found.groups()
+        yield part, label, int(number or 0), words
 
 
 def _reviews(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, list[str]]]:

@@ -25,7 +25,7 @@ def to_torch(layer: Recurrent) -> Fused:
     Raises:
         UsageError: torch's layers lack something that this one has, which is named.
     """
-    cells: list[Cell] = list(layer.cells)  # type: ignore[arg-type]
+    cells: list[Cell] = list(layer.cells)
     first = cells[0]
     if len({type(cell) for cell in cells}) > 1:
         raise UsageError("a fused layer has cells of one kind: stack several layers")
@@ -74,7 +74,7 @@ def from_torch(fused: Fused) -> Recurrent:
             cells.append(RNNCell(size, hidden, relu=fused.nonlinearity == "relu", bias=bias))
         size = cells[-1].outputs
     layer = Recurrent(cells, time_major=not fused.batch_first)
-    layer.to(fused.weight_ih_l0)
+    layer.to(fused.get_parameter("weight_ih_l0"))
     _copy(cells, fused, to_fused=False)
     return layer
 

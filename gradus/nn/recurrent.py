@@ -11,6 +11,7 @@ copied both ways; `gradus.nn.fused` does so, and runs torch's fused layers, whic
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -47,7 +48,8 @@ class RNNCell(nn.Module):
         """
         super().__init__()
         self.inputs, self.hidden, self.outputs, self.relu = inputs, hidden, hidden, relu
-        add_weights(self, 1, bias)
+        made = fresh_weights(inputs, hidden, self.outputs, 1, bias)
+        self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = made
 
     def start(self, batch: int) -> State:
         """The state before the first step: zeros."""
@@ -130,10 +132,11 @@ class LSTMCell(nn.Module):
             raise UsageError(f"forget_bias={forget_bias} needs biases, got bias=False")
         self.inputs, self.hidden, self.outputs = inputs, hidden, projection or hidden
         self.clip, self.projection_clip = clip, projection_clip
-        add_weights(self, 4, bias)
+        made = fresh_weights(inputs, hidden, self.outputs, 4, bias)
+        self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = made
         self.peepholes = nn.Parameter(torch.zeros(3, hidden)) if peepholes else None
         self.weight_hr = uniform(hidden, projection, hidden) if projection else None
-        if forget_bias:
+        if forget_bias and self.bias_ih is not None:
             self.bias_ih.data[hidden : 2 * hidden] += forget_bias
 
     def start(self, batch: int) -> State:
@@ -181,7 +184,8 @@ class GRUCell(nn.Module):
         """Make the cell; arguments and errors as `RNNCell`."""
         super().__init__()
         self.inputs, self.hidden, self.outputs = inputs, hidden, hidden
-        add_weights(self, 3, bias)
+        made = fresh_weights(inputs, hidden, self.outputs, 3, bias)
+        self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = made
 
     def start(self, batch: int) -> State:
         """The state before the first step: zeros."""
@@ -213,6 +217,8 @@ class Recurrent(nn.Module):
         start: the learned states before the first step, those of a cell one after the other; none
             where they are zeros.
     """
+
+    cells: Any
 
     def __init__(
         self,
@@ -332,20 +338,25 @@ def unroll(
     return torch.stack(outputs) if outputs else x.new_zeros(0, x.shape[1], cell.outputs), state
 
 
-def add_weights(cell: nn.Module, gates: int, bias: bool) -> None:
-    """Give a cell the weights and biases of so many gates.
+Weights = tuple[nn.Parameter, nn.Parameter, nn.Parameter | None, nn.Parameter | None]
+
+
+def fresh_weights(inputs: int, hidden: int, outputs: int, gates: int, bias: bool) -> Weights:
+    """weight_ih, weight_hh, bias_ih and bias_hh of so many gates.
 
     Raises:
         UsageError: a size is below 1.
     """
-    inputs, hidden, outputs = cell.inputs, cell.hidden, cell.outputs
     for name, size in (("inputs", inputs), ("hidden", hidden)):
         if size < 1:
             raise UsageError(f"{name} must be ≥ 1, got {size}")
-    cell.weight_ih = uniform(hidden, gates * hidden, inputs)
-    cell.weight_hh = uniform(hidden, gates * hidden, outputs)
-    cell.bias_ih = uniform(hidden, gates * hidden) if bias else None
-    cell.bias_hh = uniform(hidden, gates * hidden) if bias else None
+    rows = gates * hidden
+    return (
+        uniform(hidden, rows, inputs),
+        uniform(hidden, rows, outputs),
+        uniform(hidden, rows) if bias else None,
+        uniform(hidden, rows) if bias else None,
+    )
 
 
 def uniform(hidden: int, *shape: int) -> nn.Parameter:

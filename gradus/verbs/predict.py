@@ -144,7 +144,7 @@ def _shown(value: Any) -> str:
 
 def _explain(answer: dict[str, Any]) -> None:
     """What each word did to the answer, word by word, and the strongest of them by number."""
-    found = answer["contributions"]
+    found = [(word, number) for word, number in answer["contributions"]]
     shaded(found)
     strongest = sorted(found, key=lambda pair: -abs(pair[1]))[:STRONGEST]
     say(f"  strongest: {', '.join(f'{word} {number:+.2f}' for word, number in strongest)}")

@@ -57,6 +57,8 @@ EXAMPLES = {
     "gradus.embed.predict:load_points": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.embed.words.predict:load_words": lambda facts: ["france", "Cairo"],
     "gradus.sequence.tagging.predict:load_tagger": lambda facts: ["A dref soaned.", "It's so."],
+    "gradus.sequence.sentiment.predict:load_reviews": lambda facts: ["A good film.", "so dull"],
+    "gradus.sequence.attending.predict:load_describer": lambda facts: [0, "1"],
     "gradus.memory.predict:load_algorithm": lambda facts: [9, "12"],
     "gradus.memory.predict:load_stories": lambda facts: ["Where is Mary?", "Where is John? -"],
     "gradus.sequence.translation.predict:load_translator": lambda facts: [

@@ -26,7 +26,7 @@ class AttendingConfig(FitConfig):
 
 REGION_ATTENTION = Recipe(
     name="region-attention",
-    summary="Names the digits of a picture, or the notes of a tune, and attends to each as it does.",
+    summary="Names the digits of a picture, or the notes of a tune, and looks at each as it does.",
     source="chapter 7, Augmenting Recurrent Networks with Attention; Xu et al. 2015",
     data="generated: scenes of scikit-learn's digits, or tunes of seven notes",
     config=AttendingConfig(

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -42,8 +41,8 @@ def attention(run: Run) -> Figure:
         f"For {share:.1%} of the {int(things.sum()):,} {what}s of the test set the network looks "
         f"most at the {what} it is to name",
         f"{run.recipe.name}; the first {SHOWN} test examples, the word said above, in brackets the "
-        f"right one where it differs; attention from 0, {_nothing(over.over)}, to 1; it was learned "
-        "from the words alone",
+        f"right one where it differs; attention from 0, {_nothing(over.over)}, to 1; it was "
+        "learned from the words alone",
     )
     return fig
 
@@ -105,7 +104,8 @@ def _tunes(
             looked[column, :n].numpy(), aspect="auto", cmap=ATTENTION, vmin=0, vmax=1,
             extent=(*span, n - 0.5, -0.5),
         )  # fmt: skip
-        said = [_said(int(w), int(r), names) for w, r in zip(words[column], right[column])][:n]
+        pairs = zip(words[column, :n].tolist(), right[column, :n].tolist(), strict=True)
+        said = [_said(w, r, names) for w, r in pairs]
         below.set_yticks(range(n), said)
         below.set_xlabel("time (ms)")
         for ax in (top, below):
@@ -125,7 +125,7 @@ def mass(run: Run) -> Figure:
     _, looked = task.model(inputs)
     on_it = (looked * there).sum(2)[there.any(2)].numpy()
     fig, (ax,) = plot.new_figure()
-    ax.hist(100 * on_it, bins=np.linspace(0, 100, 41), color=plot.PALETTE[0])
+    ax.hist(100 * on_it, bins=40, range=(0, 100), color=plot.PALETTE[0])
     ax.set(xlabel="attention on the thing that is named (%)", ylabel="things of the test set")
     ax.set(xlim=(0, 100))
     plot.title(

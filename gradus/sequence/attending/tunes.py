@@ -1,7 +1,7 @@
 """Sounds in which several notes are played one after the other, to be named in order."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gradus.sequence.attending.scenes import MOST, NOISE, Described, blank, generator_of
@@ -27,12 +27,14 @@ SLOT = LENGTH // MOST
 """Samples within which a note begins and ends."""
 SHORTEST = 400
 """Samples of a note: 0.1 s."""
+HEARD = WINDOW // 4
+"""Samples of a note that a frame must reach into to be one of its frames: 16 ms."""
 
 
 def tunes(n: int, part: str = "train") -> Described:
     """Sounds of two to four notes, and where each is.
 
-    Each note has its own loudness, length (0.1 s to 0.256 s), beginning, phases and shares of
+    Each note has its own loudness, length (0.1 s to 0.192 s), beginning, phases and shares of
     overtones, and is up to 1 % out of tune. Noise lies over it all.
 
     Args:
@@ -41,7 +43,7 @@ def tunes(n: int, part: str = "train") -> Described:
 
     Returns:
         spectrograms "n 128 31"; the notes in order, as indices into `NAMES`, then 7 for the end;
-        and the frames whose middle lies within each note.
+        and the frames that hear each for at least 16 of their 64 ms.
     """
     generator = generator_of(part)
 
@@ -53,8 +55,8 @@ def tunes(n: int, part: str = "train") -> Described:
     plays = slots < many[:, None]  # so many of the slots, at random
     notes = torch.randint(len(NAMES), (n, MOST), generator=generator)
     hertz = torch.tensor(list(NOTES.values()))[notes][..., None] * uniform(0.99, 1.01, 1)
-    long = uniform(SHORTEST, SLOT, 1)
-    begin = uniform(0, 1, 1) * (SLOT - long)
+    long = uniform(SHORTEST, SLOT - WINDOW, 1)  # so no frame hears two
+    begin = uniform(0, 1, 1) * (SLOT - WINDOW - long)
     t = torch.arange(SLOT)
     inside = (t >= begin) & (t < begin + long) & plays[..., None]  # "n slots samples"
     waves = torch.zeros(n, MOST, SLOT)
@@ -62,15 +64,23 @@ def tunes(n: int, part: str = "train") -> Described:
         share = uniform(0.3, 1, 1) if k == 1 else uniform(0.05, 0.3, 1)
         waves += share * (2 * torch.pi * (k * hertz * t / RATE + uniform(0, 1, 1))).sin()
     sound = (waves * inside).flatten(1) + NOISE * torch.randn(n, LENGTH, generator=generator)
-    middles = torch.arange(FRAMES) * HOP + WINDOW // 2
+    heard = _frames_of(begin, long)
     names, there = blank(n, FRAMES)
-    slot, place = middles // SLOT, middles % SLOT
-    for i in range(n):
-        for step, which in enumerate(plays[i].nonzero()[:, 0].tolist()):
-            names[i, step] = notes[i, which]
-            there[i, step] = (slot == which) & inside[i, which, place]
-        names[i, many[i]] = len(NAMES)
+    for i, k in enumerate(many.tolist()):
+        names[i, :k] = notes[i, plays[i]]
+        names[i, k] = len(NAMES)
+        there[i, :k] = heard[i, plays[i]]
     return spectrogram(sound), names, there
+
+
+def _frames_of(
+    begin: Float[Tensor, "n slots 1"], long: Float[Tensor, "n slots 1"]
+) -> Bool[Tensor, "n slots frames"]:
+    """The frames that hear a note for at least 16 ms; it begins so many samples into its slot."""
+    begin = begin + SLOT * torch.arange(MOST)[:, None]
+    start = HOP * torch.arange(FRAMES)
+    reaches = torch.minimum(begin + long, start + WINDOW) - torch.maximum(begin, start)
+    return reaches >= HEARD
 
 
 def spectrogram(sound: Float[Tensor, "n samples"]) -> Float[Tensor, "n 128 frames"]:

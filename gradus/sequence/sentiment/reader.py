@@ -7,8 +7,10 @@ from torch.nn.functional import batch_norm, dropout
 
 from gradus.core.errors import UsageError
 from gradus.nn.fused import ragged
-from gradus.sequence.sentiment.recipes import Pool
 from gradus.sequence.sentiment.reviews import CLASSES, NONE, UNKNOWN
+
+POOLS = ("last", "mean", "max", "mean-max")
+"""How one vector is made of the LSTM's outputs over time."""
 
 
 class ReviewReader(nn.Module):
@@ -39,6 +41,9 @@ class ReviewReader(nn.Module):
         UsageError: `pool` is not one of these.
     """
 
+    mean: Tensor
+    variance: Tensor
+
     def __init__(
         self,
         words: int,
@@ -47,17 +52,17 @@ class ReviewReader(nn.Module):
         *,
         drop: float = 0.5,
         drop_words: float = 0.0,
-        pool: Pool = "last",
+        pool: str = "last",
         normalised: bool = True,
     ) -> None:
         super().__init__()
-        if pool not in ("last", "mean", "max", "mean-max"):
-            raise UsageError(f"pool must be last, mean, max or mean-max, got {pool!r}")
+        if pool not in POOLS:
+            raise UsageError(f"pool must be one of {', '.join(POOLS)}, got {pool!r}")
         self.drop, self.drop_words, self.pool = drop, drop_words, pool
         self.embedding = nn.Embedding(words, vector)
         nn.init.normal_(self.embedding.weight, std=vector**-0.5)
         self.lstm = nn.LSTM(vector, hidden, batch_first=True)
-        self.lstm.bias_ih_l0.data[hidden : 2 * hidden] += 1.0  # keep much at first
+        self.lstm.get_parameter("bias_ih_l0").data[hidden : 2 * hidden] += 1.0  # keep much at first
         classes = len(CLASSES)
         self.output = nn.Linear(hidden * (2 if pool == "mean-max" else 1), classes)
         self.gain = nn.Parameter(torch.ones(classes)) if normalised else None
@@ -88,7 +93,7 @@ class ReviewReader(nn.Module):
 
 
 def pooled(
-    outputs: Float[Tensor, "batch time hidden"], lengths: Int64[Tensor, "batch"], pool: Pool
+    outputs: Float[Tensor, "batch time hidden"], lengths: Int64[Tensor, "batch"], pool: str
 ) -> Float[Tensor, "batch numbers"]:
     """One vector for each sequence, of its own steps alone; outputs are 0 after its end."""
     if pool == "last":

@@ -22,11 +22,11 @@ class ReviewConfig(FitConfig):
     keep: Keep = "first"
     """Which words of a longer one: the first, the last, or half of them from each of its ends."""
     examples: int = 0
-    """Reviews to learn from and hold out, at most (0: all 25,000)."""
+    """Reviews to learn from, at most (0: all that are not held out)."""
     tests: int = 0
     """Reviews to test on, at most (0: all 25,000)."""
     validation: int = 2500
-    """Reviews held out of them to choose the best epoch."""
+    """Reviews held out to choose the best epoch, half of them of each class."""
     vector: int = 128
     """Numbers in a word's vector."""
     hidden: int = 512
@@ -43,7 +43,8 @@ class ReviewConfig(FitConfig):
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
         super().__post_init__()
-        for name in ("vocabulary", "longest", "validation", "vector", "hidden"):
+        check_setting(self.validation >= 2, "validation", "≥ 2", self.validation)
+        for name in ("vocabulary", "longest", "vector", "hidden"):
             check_setting(getattr(self, name) >= 1, name, "≥ 1", getattr(self, name))
         for name in ("examples", "tests"):
             check_setting(getattr(self, name) >= 0, name, "≥ 0", getattr(self, name))
@@ -84,7 +85,7 @@ IMDB_LSTM = Recipe(
     load=LOAD,
     figures=FIGURES,
     quick={
-        "examples": 6000,
+        "examples": 5000,
         "tests": 2000,
         "validation": 1000,
         "hidden": 32,

@@ -5,11 +5,11 @@ import itertools
 import json
 import os
 import tempfile
-from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,16 +27,16 @@ NONE, UNKNOWN = 0, 1
 """Numbers that are no word: what fills a row up, and a word that is not in the vocabulary."""
 FIRST = 2
 """Number of the most frequent word."""
-FORMAT = 1
+FORMAT = 2
 """Version of what is kept in the cache."""
 
-Labelled = tuple[str, str, list[str]]
-"""Part (`train` or `test`), label (`pos` or `neg`), words."""
+Labelled = tuple[str, str, int, list[str]]
+"""Part (`train` or `test`), label (`pos` or `neg`), number, words."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Reviews of different lengths, one after the other.
+    """Reviews of different lengths, one after the other: bad before good ones, each by number.
 
     Attributes:
         numbers: of all words of all reviews, 2 bytes each, or 4 where 2 are too few.
@@ -113,30 +113,30 @@ def load_reviews(data: str, vocabulary: int) -> Reviews:
 def _make(path: Path, reviews: Iterable[Labelled], data: str, vocabulary: int) -> None:
     """Read reviews and keep them at `path`, which is whole or not there."""
     seen: defaultdict[str, int] = defaultdict(itertools.count().__next__)  # word -> first come
-    texts = {part: array("i") for part in ("train", "test")}
-    lengths: dict[str, list[int]] = {"train": [], "test": []}
-    labels: dict[str, list[int]] = {"train": [], "test": []}
-    for part, label, words in reviews:
-        texts[part].extend(seen[word] for word in words or ("",))
-        lengths[part].append(max(len(words), 1))
-        labels[part].append(LABELS[label])
-    for part in texts:
-        if set(labels[part]) != {0, 1}:
+    read: dict[str, list[tuple[int, int, np.ndarray]]] = {"train": [], "test": []}
+    for part, label, number, words in reviews:
+        found = np.array([seen[word] for word in words or ("",)], np.int32)
+        read[part].append((LABELS[label], number, found))
+    for part, those in read.items():
+        if {label for label, _, _ in those} != {0, 1}:
             raise DataError(
                 f"{data} must hold reviews in {part}/pos and in {part}/neg: one has none"
             )
-    counts = Counter(texts["train"])
-    counts.pop(seen.get("", -1), None)
-    order = [number for number, _ in counts.most_common(vocabulary)]
+        those.sort(key=lambda review: review[:2])
+    counts = np.bincount(np.concatenate([r[2] for r in read["train"]]), minlength=len(seen))
+    if "" in seen:
+        counts[seen[""]] = 0
+    order = np.argsort(-counts, kind="stable")[:vocabulary]
+    order = order[counts[order] > 0]
     new = np.full(len(seen), UNKNOWN, np.int32)
     new[order] = np.arange(FIRST, FIRST + len(order))
     kind = np.int16 if FIRST + len(order) <= 2**15 else np.int32
     names = list(seen)
-    kept = {"words": np.array("\n".join(names[i] for i in order))}
-    for part, text in texts.items():
-        kept[f"{part}_numbers"] = new[np.frombuffer(text, np.int32)].astype(kind)
-        kept[f"{part}_starts"] = np.concatenate([[0], np.cumsum(lengths[part])]).astype(np.int64)
-        kept[f"{part}_labels"] = np.array(labels[part], np.int64)
+    kept: dict[str, Any] = {"words": np.array("\n".join(names[i] for i in order))}
+    for part, those in read.items():
+        kept[f"{part}_numbers"] = new[np.concatenate([r[2] for r in those])].astype(kind)
+        kept[f"{part}_starts"] = np.cumsum([0, *(len(r[2]) for r in those)], dtype=np.int64)
+        kept[f"{part}_labels"] = np.array([r[0] for r in those], np.int64)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as scratch:
         made = Path(scratch) / "made.npz"

@@ -83,7 +83,8 @@ def _short_ones(source: Any) -> list[tuple[torch.Tensor, int]]:
 def _sample(source: ReviewBatches) -> tuple[torch.Tensor, torch.Tensor]:
     """Some reviews, from the shortest to the longest."""
     part = some(source.part, JUDGED)
-    return ReviewBatches(part, len(part), source.longest, source.keep).tensors
+    numbers, labels = ReviewBatches(part, len(part), source.longest, source.keep).tensors
+    return numbers, labels
 
 
 def _write(ax: Axes, words: list[str], shares: list[float]) -> None:

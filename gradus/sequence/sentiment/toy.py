@@ -15,7 +15,7 @@ FILLERS = (
 )
 
 
-def toy_reviews(n: int = 200) -> Iterator[tuple[str, str, list[str]]]:
+def toy_reviews(n: int = 200) -> Iterator[tuple[str, str, int, list[str]]]:
     """Reviews of 5 to 60 words, as `gradus.data.texts.read_labelled_reviews` gives them.
 
     Of the opinions in a review three in four are of its kind, or all of them.
@@ -27,7 +27,7 @@ def toy_reviews(n: int = 200) -> Iterator[tuple[str, str, list[str]]]:
     for part in ("train", "test"):
         for i in range(n):
             kinds = (GOOD, BAD) if i % 2 else (BAD, GOOD)
-            yield part, "pos" if i % 2 else "neg", _review(kinds, draw)
+            yield part, "pos" if i % 2 else "neg", i, _review(kinds, draw)
 
 
 def _review(kinds: tuple[tuple[str, ...], tuple[str, ...]], draw: random.Random) -> list[str]:
