@@ -14,9 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from gradus.core.errors import UsageError
 from gradus.core.rules import OPTIMISERS, OptimizerName
 
-ScheduleName = Literal[
-    "constant", "step", "cosine", "one-cycle", "linear", "plateau", "no-better"
-]
+ScheduleName = Literal["constant", "step", "cosine", "one-cycle", "linear", "plateau", "no-better"]
 ANSWERING = ("plateau", "no-better")
 """Schedules that answer to how training goes, once an epoch."""
 Precision = Literal["float32", "bf16-mixed", "16-mixed"]

@@ -71,6 +71,11 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.source)
 
+    @property
+    def lengths(self) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "n"]]:
+        """Tokens to read, and tokens to say, EOS among them, of each pair."""
+        return self.source.lengths, self.target.lengths + 1
+
 
 @dataclass(frozen=True)
 class Corpus:
@@ -169,7 +174,9 @@ def keep(folder: Path, plan: Plan, parts: dict[Part, Any]) -> None:
         tokenizers = _learn(plan, parts["train"])
         for side, tokenizer in zip(SIDES, tokenizers, strict=True):
             (made / f"{side}.json").write_text(tokenizer.dump(), encoding="utf-8")
-        facts = {part: _encode(made / part, plan, pairs(), tokenizers) for part, pairs in parts.items()}
+        facts = {
+            part: _encode(made / part, plan, pairs(), tokenizers) for part, pairs in parts.items()
+        }
         for part, found in facts.items():
             if not found["pairs"]:
                 raise UsageError(f"{plan.data} has no pairs for {part}: give it more lines")
@@ -210,9 +217,7 @@ def _encode(
             full = [pair for pair in block if all(pair)]
             counts["empty"] += len(block) - len(full)
             counts["pairs"] += len(full)
-            sides = [
-                t.encode([p[i] for p in full]) for i, t in enumerate(tokenizers)
-            ]
+            sides = [t.encode([p[i] for p in full]) for i, t in enumerate(tokenizers)]
             for one, other in zip(*sides, strict=True):
                 counts["cut"] += len(one) > longest[0] or len(other) > longest[1]
             for numbers, most, file, known in zip(

@@ -14,13 +14,20 @@ from gradus.core.errors import DataError, RunError, UsageError
 from gradus.core.progress import Silent, reporting
 from gradus.data.pairs import find_pairs, part_of, read_pairs
 from gradus.sequence.translation.batches import (
-    PairBatches,
     by_length,
     from_buckets,
     in_buckets,
     make_batch,
+    pair_batches,
 )
-from gradus.sequence.translation.corpus import Pairs, Plan, Sentences, keep, load_corpus, open_corpus
+from gradus.sequence.translation.corpus import (
+    Pairs,
+    Plan,
+    Sentences,
+    keep,
+    load_corpus,
+    open_corpus,
+)
 from gradus.sequence.translation.recipes import check_buckets
 from gradus.sequence.translation.tokens import (
     EOS,
@@ -228,7 +235,7 @@ def test_a_batch_by_hand():
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 5))
 def test_every_pair_comes_once_in_batches_of_bounded_size(n, size, seed):
     pairs = some_pairs(n, seed=seed)
-    order = by_length(pairs, size, seed)
+    order = by_length(pairs.lengths, size, seed)
     places = np.maximum(pairs.source.lengths, pairs.target.lengths + 1)
     for epoch in range(2):
         rows = order.rows(epoch)
@@ -241,8 +248,10 @@ def test_every_pair_comes_once_in_batches_of_bounded_size(n, size, seed):
 
 def test_orders_depend_on_seed_and_epoch_alone():
     pairs = some_pairs(50)
-    rows = [np.concatenate(by_length(pairs, 5, s).rows(e)).tolist() for s, e in ((0, 0), (0, 1))]
-    assert rows[0] == np.concatenate(by_length(pairs, 5, 0).rows(0)).tolist()
+    rows = [
+        np.concatenate(by_length(pairs.lengths, 5, s).rows(e)).tolist() for s, e in ((0, 0), (0, 1))
+    ]
+    assert rows[0] == np.concatenate(by_length(pairs.lengths, 5, 0).rows(0)).tolist()
     assert rows[0] != rows[1]
     drawn = from_buckets(pairs, [(4, 5), (9, 10)], 8, 6, 0)
     assert all(map(np.array_equal, drawn.rows(3), drawn.rows(3)))
@@ -254,7 +263,7 @@ def test_orders_depend_on_seed_and_epoch_alone():
 
 def test_two_processes_share_a_batch():
     pairs = some_pairs(21)
-    whole = PairBatches(pairs, by_length(pairs, 4, 0), 4, reverse=True)
+    whole = pair_batches(pairs, by_length(pairs.lengths, 4, 0), 4, reverse=True)
     parts = [list(whole.shard(rank, 2).epoch(1, start=2)) for rank in range(2)]
     assert len(parts[0]) == len(whole) - 2
     for (batch, share), *ours in zip(whole.epoch(1, 2), *parts, strict=True):
