@@ -39,6 +39,7 @@ RECIPES = {
     "translate-book": "gradus.sequence.translation.recipes:TRANSLATE_BOOK",
     "translate-best": "gradus.sequence.translation.recipes:TRANSLATE_BEST",
     "reverse-attention": "gradus.sequence.translation.recipes:REVERSE_ATTENTION",
+    "skip-thought": "gradus.sequence.translation.recipes:SKIP_THOUGHT",
     "ntm-copy": "gradus.memory.recipes:NTM_COPY",
     "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
     "ntm-recall": "gradus.memory.recipes:NTM_RECALL",

@@ -180,6 +180,16 @@ def read_reviews(path: Path) -> Iterator[Piece]:
     Raises:
         DataError: it is no such archive, or is damaged.
     """
+    for _, text in review_texts(path):
+        yield review_words(text), True
+
+
+def review_texts(path: Path) -> Iterator[tuple[str, str]]:
+    """The reviews of IMDB's archive as they are written, each with the name of its file.
+
+    Raises:
+        DataError: it is no such archive, or is damaged.
+    """
     found = False
     try:
         with tarfile.open(path, "r|*") as archive:
@@ -187,7 +197,7 @@ def read_reviews(path: Path) -> Iterator[Piece]:
                 file = archive.extractfile(member) if REVIEW.search(member.name) else None
                 if file:
                     found = True
-                    yield review_words(file.read().decode(errors="replace")), True
+                    yield member.name, file.read().decode(errors="replace")
     except (tarfile.TarError, EOFError, OSError) as error:
         raise DataError(f"{path} is damaged: {error}") from error
     if not found:

@@ -136,6 +136,36 @@ class ReversalConfig(Seq2SeqConfig):
         check_setting(self.longest >= least, "longest", f"≥ shortest ({least})", self.longest)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SkipThoughtConfig(FitConfig):
+    """Settings of skip-thought vectors."""
+
+    data: str = "imdb"
+    """imdb, toy (made up), or a text file of your own, a passage a line."""
+    passages: int = 10_000
+    """Passages that are read, at most (0: all); a twentieth each for validation and test."""
+    vocabulary: int = 20_000
+    """Different words, at most (0: all)."""
+    longest: int = 30
+    """Words of a sentence that are kept."""
+    embedding: int = 128
+    """Numbers in the vector of a word."""
+    hidden: int = 256
+    """Numbers in the vector of a sentence."""
+    samples: int = 512
+    """Words drawn for the sampled softmax in training (0: the whole vocabulary)."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be meant."""
+        super().__post_init__()
+        for name in ("passages", "vocabulary", "samples"):
+            check_setting(getattr(self, name) >= 0, name, "≥ 0", getattr(self, name))
+        for name in ("longest", "embedding"):
+            check_setting(getattr(self, name) >= 1, name, "≥ 1", getattr(self, name))
+        good = self.hidden >= 2 and self.hidden % 2 == 0
+        check_setting(good, "hidden", "even and ≥ 2", self.hidden)
+
+
 SOURCE = "chapter 7, Dissecting a Neural Translation Network"
 TASK = "gradus.sequence.translation.train:translation"
 LOAD = "gradus.sequence.translation.predict:load_translator"
@@ -238,4 +268,29 @@ REVERSE_ATTENTION = Recipe(
     smoke={"embedding": 8, "hidden": 16, "epochs": 2, "batches": 3, "longest": 6, "beam": 2},
     metric="attention right",
     target="≥ 95 % of the attention on the right place",
+)
+
+SKIP_THOUGHT = Recipe(
+    name="skip-thought",
+    summary="Vectors of sentences: one encoder, decoders for the sentences before and after.",
+    source="chapter 7, Solving seq2seq Tasks; Kiros et al. 2015",
+    data="imdb, or your own text",
+    config=SkipThoughtConfig(
+        epochs=3, batch_size=64, optimizer="adam", lr=0.001, schedule="cosine", clip_norm=5.0
+    ),
+    task="gradus.sequence.translation.skip_thought:skip_thought",
+    load="gradus.sequence.translation.skip_thought:load_thoughts",
+    figures="gradus.sequence.translation.run_figures:THOUGHTS",
+    quick={"data": "toy", "hidden": 64, "embedding": 32, "lr": 0.005, "samples": 0},
+    smoke={
+        "data": "toy",
+        "passages": 80,
+        "hidden": 16,
+        "embedding": 8,
+        "epochs": 2,
+        "samples": 10,
+        "device": "cpu",
+    },
+    metric="next found",
+    target="ahead of bags of words of the same size, in finding and in a linear probe",
 )

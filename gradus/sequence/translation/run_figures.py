@@ -72,3 +72,4 @@ def perplexities(run: Run) -> Figure:
 TRANSLATOR = {"learning-curves": curves, "attention": attention}
 BOOK = {"learning-curves": curves, "perplexity": perplexities, "attention": attention}
 REVERSAL = {"learning-curves": curves, "attention": reversal_attention}
+THOUGHTS = {"learning-curves": curves}
