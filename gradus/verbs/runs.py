@@ -153,7 +153,7 @@ def _draw_attention(run: Any, predictor: Any, inputs: tuple[str, ...], path: Pat
 
 
 def _say(answer: dict[str, Any]) -> None:
-    """An answer on a line: what was asked and what is said of it, or the text that is the answer."""
+    """An answer on a line: what was asked and what is said of it, or the answer's text alone."""
     given = answer.pop("input")
     say(answer["text"] if "text" in answer else f"{given}: {_words(answer)}")
 

@@ -19,7 +19,6 @@ from jaxtyping import Bool, Int, Int64
 from torch import Tensor
 
 from gradus.core.batches import Batch
-from gradus.core.errors import UsageError
 from gradus.sequence.translation.corpus import Pairs
 from gradus.sequence.translation.tokens import EOS, GO, PAD
 

@@ -21,7 +21,7 @@ AT_ONCE = 64
 
 @runtime_checkable
 class Decoder(Protocol):
-    """What can be decoded from, in evaluation mode: `Seq2Seq` and whatever has its three methods."""
+    """What can be decoded from, in evaluation mode: `Seq2Seq`, or what has these of its methods."""
 
     bias: Tensor
 

@@ -1,4 +1,4 @@
-"""Running text as sentences in their order: IMDB's reviews, a text file, or stories made up here."""
+"""Running text as sentences in their order: IMDB's reviews, a text file, or made-up stories."""
 
 import hashlib
 import random

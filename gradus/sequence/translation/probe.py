@@ -48,16 +48,13 @@ def probe_accuracy(learned: Judged, judged: Judged) -> float:
         learned: what it learns from; the strength of its penalty is chosen within these.
         judged: what it is judged by.
     """
-    from sklearn.linear_model import LogisticRegressionCV
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    probe = make_pipeline(
-        StandardScaler(),
-        LogisticRegressionCV(
-            Cs=list(STRENGTHS), cv=3, max_iter=1000, l1_ratios=(0,), use_legacy_attributes=False
-        ),
-    )
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    probe = GridSearchCV(classifier, {"logisticregression__C": STRENGTHS}, cv=3)
     probe.fit(passage_means(*learned[:2]), learned[2])
     return float(probe.score(passage_means(*judged[:2]), judged[2]))
 

@@ -1,6 +1,7 @@
 """Experiments with encoder and decoder: data only."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from gradus.core.errors import UsageError
@@ -106,7 +107,7 @@ def check_buckets(buckets: tuple[int, ...]) -> None:
         UsageError: saying what they must be.
     """
     pairs = list(zip(buckets[::2], buckets[1::2], strict=False))
-    rising = all(a[0] < b[0] and a[1] < b[1] for a, b in zip(pairs, pairs[1:], strict=False))
+    rising = all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(pairs))
     if len(buckets) % 2 or (buckets and min(buckets) < 2) or not rising:
         raise UsageError(
             "buckets must be source and target lengths ≥ 2, each pair above the one before, such "

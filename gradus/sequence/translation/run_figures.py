@@ -10,7 +10,7 @@ from gradus.nn.run_figures import curves
 from gradus.sequence.translation.drawing import attention_map, steps_back
 from gradus.sequence.translation.losses import bucket_names, perplexity
 from gradus.sequence.translation.predict import Translator
-from gradus.sequence.translation.reversal import TEST, FIRST, Reverser, sequences
+from gradus.sequence.translation.reversal import FIRST, TEST, Reverser, sequences
 from gradus.sequence.translation.train import buckets_of, texts_of
 
 LOOKED_AT = 40

@@ -165,28 +165,24 @@ def test_toy_parts_share_no_sentence():
 # Corpus -------------------------------------------------------------------------------------------
 
 
-class Noted(Silent):
-    """Keeps what it is told."""
-
-    lines: list = []
-
-    def note(self, text):
-        self.lines.append(text)
-
-
 def test_a_corpus_is_made_once_and_tells_what_it_cut(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADUS_CACHE", str(tmp_path / "cache"))
-    lines = [f"a {'b ' * (i % 9)}{i}\tc {'d ' * (i % 9)}{i}" for i in range(400)]
-    path = write(tmp_path / "pairs", [*lines, "\tnothing", "nothing\t"])
+    written = [f"a {'b ' * (i % 9)}{i}\tc {'d ' * (i % 9)}{i}" for i in range(400)]
+    path = write(tmp_path / "pairs", [*written, "\tnothing", "nothing\t"])
     plan = Plan(str(path), "word", 0, False, (6, 7), 350)
-    Noted.lines = []
+    lines = []
+
+    class Noted(Silent):
+        def note(self, text):
+            lines.append(text)
+
     with reporting(Noted):
         corpus = load_corpus(plan)
         again = load_corpus(plan)
     train = corpus.parts["train"]
     assert len(train) == corpus.facts["train"]["pairs"] == 350
     assert train.source.lengths.max() == train.target.lengths.max() == 6
-    told = [line for line in Noted.lines if line.startswith("train:")]
+    told = [line for line in lines if line.startswith("train:")]
     assert len(told) == 2 == len(set(told)) + 1
     assert f"{corpus.facts['train']['cut']:,} pairs were longer than 6 and 6 tokens" in told[0]
     (number,) = corpus.tokenizers[0].encode(["a"])[0]

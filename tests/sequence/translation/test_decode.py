@@ -126,5 +126,5 @@ def test_the_attention_of_a_sentence():
 
 
 def test_mistakes():
-    with pytest.raises(UsageError, match="width must be ≥ 1 and power ≥ 0, got 0 and 1.0"):
+    with pytest.raises(UsageError, match=r"width must be ≥ 1 and power ≥ 0, got 0 and 1\.0"):
         beam_search(Chain(TEMPTING), SOURCE, LENGTHS, 0)

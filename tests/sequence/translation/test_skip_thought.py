@@ -54,12 +54,12 @@ def test_triplets_stay_within_their_passage():
     for rows, (batch, _) in zip(batches.order.rows(0), batches.epoch(0), strict=True):
         wanted, source, lengths, given, steps = batch
         here = middles[rows]
-        around = [passages.sentences[i] for i in (*(here - 1), *(here + 1))]
+        around = [passages.sentences[i] for i in [*(here - 1).tolist(), *(here + 1).tolist()]]
         assert wanted.tolist() == [n for s in around for n in (*s.tolist(), EOS)]
         assert (given[:, 0] == GO).all()
         assert steps.tolist() == [len(s) + 1 for s in around]
         assert [s[:n].tolist() for s, n in zip(source, lengths, strict=True)] == [
-            passages.sentences[i].tolist() for i in here
+            passages.sentences[i].tolist() for i in here.tolist()
         ]
         seen += here.tolist()
     assert sorted(seen) == middles.tolist()
