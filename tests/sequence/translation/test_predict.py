@@ -153,7 +153,7 @@ def test_the_mark_of_a_reversal_by_hand():
     for row in range(6):
         source = torch.from_numpy(pairs.source[row].astype("int64"))
         weights = attention_of(model, source, source.flip(0).tolist())
-        shares += [float(weights[t, len(source) - 1 - t]) for t in range(len(source))]
+        shares += [weights[t, len(source) - 1 - t].item() for t in range(len(source))]
         assert pairs.target[row].tolist() == source.tolist()[::-1]
     assert found == pytest.approx(np.mean(shares), rel=1e-5)
 
