@@ -145,6 +145,7 @@ def report(config: ReversalConfig, model: nn.Module, batches: BatchSource) -> di
     return found
 
 
+@torch.inference_mode()
 def attention_right(model: Seq2Seq, batches: RowBatches) -> float:
     """The mean share of the attention on the symbol that is to be said next.
 
