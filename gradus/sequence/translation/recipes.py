@@ -119,7 +119,7 @@ def check_buckets(buckets: tuple[int, ...]) -> None:
 class ReversalConfig(Seq2SeqConfig):
     """Settings of the reversal task."""
 
-    symbols: int = 20
+    symbols: int = 40
     """Different symbols."""
     shortest: int = 4
     """Symbols of the shortest sequence."""
@@ -228,7 +228,7 @@ TRANSLATE_BEST = Recipe(
         dropout=0.3,
         smoothing=0.1,
         average=0.998,
-        epochs=10,
+        epochs=20,
         batch_size=64,
         optimizer="adam",
         lr=0.0015,
@@ -239,7 +239,7 @@ TRANSLATE_BEST = Recipe(
     task=TASK,
     load=LOAD,
     figures=FIGURES,
-    quick={"data": "toy", "pairs": 2000, "embedding": 64, "hidden": 64, "epochs": 6, "lr": 0.003},
+    quick={"data": "toy", "pairs": 2000, "embedding": 64, "hidden": 64, "lr": 0.005},
     smoke={**TOY, "vocabulary": 120},
     metric="bleu",
     target="≥ 55 BLEU on Multi30k's test_2016 within 90 min on two cores",
@@ -255,6 +255,7 @@ REVERSE_ATTENTION = Recipe(
         hidden=64,
         score="additive",
         place="before",
+        dropout=0.1,
         epochs=20,
         batch_size=64,
         optimizer="adam",
