@@ -47,7 +47,7 @@ UNNAMED = {
     "gradus.embed.words": "holds nothing but its docstring",
     "gradus.embed.words.recipes": "named by string in the catalogue",
     "gradus.sequence.translation": "holds nothing but its docstring",
-    "gradus.sequence.translation.train": "named by string in the recipes; the smoke trainings run it",
+    "gradus.sequence.translation.train": "named by string; the smoke trainings run it",
     "gradus.sequence.translation.run_figures": "named by string; the smoke trainings draw it",
     "gradus.neurons.run_figures": "named by string in the recipes; the smoke trainings draw it",
 }

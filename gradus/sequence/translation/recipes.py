@@ -61,7 +61,7 @@ class TranslationConfig(Seq2SeqConfig):
     tied: bool = True
     """The output layer's weights are the vectors of the target's tokens."""
     longest: tuple[int, ...] = (100, 100)
-    """Tokens that are kept of source and of target; longer ones are cut, and counted."""
+    """Tokens kept of source and of target where there are no buckets; the rest is cut, and told."""
     smoothing: float = 0.0
     """Share of the target's probability that goes to all tokens alike, in [0, 1)."""
     average: float = 0.0
@@ -74,6 +74,12 @@ class TranslationConfig(Seq2SeqConfig):
     """Batches drawn from the buckets that are called an epoch."""
     reverse: bool = False
     """Read the source from its end."""
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """Tokens that are kept of source and of target: those of the last bucket, if any."""
+        source, target = self.buckets[-2:] or self.longest
+        return source, target
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -194,7 +200,6 @@ TRANSLATE_BOOK = Recipe(
         shared=False,
         tied=False,
         buckets=(5, 10, 10, 15, 20, 25, 40, 50),
-        longest=(40, 50),
         reverse=True,
         samples=512,
         bidirectional=False,
@@ -210,8 +215,15 @@ TRANSLATE_BOOK = Recipe(
     task=TASK,
     load=LOAD,
     figures="gradus.sequence.translation.run_figures:BOOK",
-    quick={"data": "toy", "pairs": 2000, "embedding": 64, "hidden": 64, "epochs": 8, "batches": 50},
-    smoke={**TOY, "batches": 3, "samples": 8},
+    quick={
+        "data": "toy",
+        "pairs": 2000,
+        "buckets": (6, 8, 8, 10),
+        "embedding": 64,
+        "hidden": 64,
+        "batches": 50,
+    },
+    smoke={**TOY, "buckets": (6, 8, 8, 10), "batches": 3, "samples": 8},
     metric="bleu",
 )
 

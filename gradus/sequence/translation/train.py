@@ -76,7 +76,7 @@ def read_corpus(config: TranslationConfig) -> Corpus:
         config.tokens,
         config.vocabulary,
         config.shared,
-        (config.longest[0], config.longest[1]),
+        config.kept,
         config.pairs,
     )
     if config.data != "toy":
@@ -163,7 +163,7 @@ def perplexities(
     config: TranslationConfig, model: nn.Module, batches: RowBatches
 ) -> dict[str, float]:
     """The perplexity of all tokens, and of each bucket's."""
-    buckets = buckets_of(config) or [tuple(config.longest)]
+    buckets = buckets_of(config) or [config.kept]
     loss = translation_loss(buckets=buckets)
     sums: dict[str, float] = {}
     for batch, _ in batches.epoch(0):
