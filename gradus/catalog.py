@@ -44,6 +44,7 @@ RECIPES = {
     "reverse-attention": "gradus.sequence.translation.recipes:REVERSE_ATTENTION",
     "tagger-book": "gradus.sequence.tagging.recipes:TAGGER_BOOK",
     "tagger-best": "gradus.sequence.tagging.recipes:TAGGER_BEST",
+    "skip-thought": "gradus.sequence.translation.recipes:SKIP_THOUGHT",
     "ntm-copy": "gradus.memory.recipes:NTM_COPY",
     "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
     "ntm-recall": "gradus.memory.recipes:NTM_RECALL",

@@ -38,7 +38,7 @@ class FitConfig:
     momentum: float = 0.0
     """Momentum m in [0, 1); 0: the rule's own (sgd, rmsprop: none; momentum, nesterov, …: 0.9)."""
     schedule: ScheduleName = "constant"
-    """How the learning rate changes over the run; plateau and no-better: when it stands still."""
+    """How the learning rate changes over a run; plateau, no-better: when it stalls."""
     warmup: float = 0.0
     """Share of the run over which the learning rate first rises from 0, in [0, 1)."""
     clip_norm: float = 0.0
@@ -78,7 +78,8 @@ class FitConfig:
         _check_rule(self)
         if self.warmup and self.schedule in ANSWERING:
             raise UsageError(
-                f"schedule {self.schedule} has no warmup, got warmup={self.warmup}: drop one of the two"
+                f"schedule {self.schedule} has no warmup, got warmup={self.warmup}: "
+                "drop one of the two"
             )
 
     @property

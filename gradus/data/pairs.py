@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Any, Literal
 
 from gradus.core.download import RemoteFile, RemoteSet, data_folder, locate
 from gradus.core.errors import DataError, UsageError
@@ -176,19 +176,16 @@ def _lines(path: Path) -> Iterator[str]:
                 if not names:
                     raise DataError(f"{path} is an archive without files")
                 with archive.open(names[0]) as member:
-                    yield from _text(io.TextIOWrapper(member, encoding="utf-8", newline="\n"))
+                    text = io.TextIOWrapper(member, encoding="utf-8", newline="\n")
+                    yield from (line.rstrip("\r\n") for line in text)
             return
         with open(path, "rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
-        opened = gzip.open(path, "rt", encoding="utf-8", newline="\n") if packed else None
-        with opened or open(path, encoding="utf-8", newline="\n") as file:
-            yield from _text(file)
+            raw.seek(0)
+            file: Any = gzip.GzipFile(fileobj=raw) if packed else raw
+            text = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
+            yield from (line.rstrip("\r\n") for line in text)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not text in UTF-8: {error.reason}") from error
     except (OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-
-
-def _text(file: TextIO) -> Iterator[str]:
-    for line in file:
-        yield line.rstrip("\r\n")

@@ -181,8 +181,8 @@ def read_reviews(path: Path) -> Iterator[Piece]:
     Raises:
         DataError: it is no such archive, or is damaged.
     """
-    for _, words in _reviews(path, REVIEW):
-        yield words, True
+    for _, text in review_texts(path):
+        yield review_words(text), True
 
 
 def read_labelled_reviews(path: Path) -> Iterator[tuple[str, str, int, list[str]]]:
@@ -195,23 +195,26 @@ def read_labelled_reviews(path: Path) -> Iterator[tuple[str, str, int, list[str]
     Raises:
         DataError: it is no such archive, or is damaged.
     """
-    for name, words in _reviews(path, LABELLED):
-        found = LABELLED.search(name)
-        assert found is not None
-        part, label, number = found.groups()
-        yield part, label, int(number or 0), words
+    for name, text in review_texts(path):
+        if found := LABELLED.search(name):
+            part, label, number = found.groups()
+            yield part, label, int(number or 0), review_words(text)
 
 
-def _reviews(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, list[str]]]:
-    """Name and words of each review in an archive whose name is of the form that is wanted."""
+def review_texts(path: Path) -> Iterator[tuple[str, str]]:
+    """The reviews of IMDB's archive as they are written, each with the name of its file.
+
+    Raises:
+        DataError: it is no such archive, or is damaged.
+    """
     found = False
     try:
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
-                file = archive.extractfile(member) if wanted.search(member.name) else None
+                file = archive.extractfile(member) if REVIEW.search(member.name) else None
                 if file:
                     found = True
-                    yield member.name, review_words(file.read().decode(errors="replace"))
+                    yield member.name, file.read().decode(errors="replace")
     except (tarfile.TarError, EOFError, OSError) as error:
         raise DataError(f"{path} is damaged: {error}") from error
     if not found:

@@ -56,6 +56,9 @@ UNNAMED = {
     "gradus.neurons.predict": "named by string in the recipes",
     "gradus.embed.words": "holds nothing but its docstring",
     "gradus.embed.words.recipes": "named by string in the catalogue",
+    "gradus.sequence.translation": "holds nothing but its docstring",
+    "gradus.sequence.translation.train": "named by string; the smoke trainings run it",
+    "gradus.sequence.translation.run_figures": "named by string; the smoke trainings draw it",
     "gradus.neurons.run_figures": "named by string in the recipes; the smoke trainings draw it",
 }
 """Modules that no test names, each with what tests it all the same."""

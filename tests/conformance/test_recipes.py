@@ -67,6 +67,10 @@ EXAMPLES = {
     ],
     "gradus.sequence.translation.reversal:load_reversal": lambda facts: ["3 1 4", "1 5 9 2 6 5"],
     "gradus.agents.predict:load_table": lambda facts: ["2,3", "0,1"],
+    "gradus.sequence.translation.skip_thought:load_thoughts": lambda facts: [
+        "Anna goes to the garden.",
+        "perhaps",
+    ],
     "gradus.neurons.predict:load_planar": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.neurons.predict:load_exam": lambda facts: [(7, 5), "2,3"],
     "gradus.neurons.predict:load_fast_food": lambda facts: [(2, 5, 3), "1,0,0"],

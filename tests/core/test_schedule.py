@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, MultiStepLR, OneCycleLR
 
 from gradus.core.errors import UsageError
-from gradus.core.schedule import SCHEDULES, make_schedule
+from gradus.core.schedule import SCHEDULES, NoBetter, make_schedule
 
 LR = 0.4
 
@@ -167,3 +167,17 @@ def test_unknown_names_get_the_nearest():
 def test_numbers_out_of_range_are_refused(name, step, total, warmup, message):
     with pytest.raises(UsageError, match=message):
         SCHEDULES[name](step, total, warmup=warmup)
+
+
+def test_no_better_halves_after_a_loss_above_the_last_three():
+    made = optimizer()
+    schedule, found = NoBetter(made), []
+    start = schedule.get_last_lr()[0]
+    for loss in (3.0, 2.0, 4.0, 2.5, 4.1, 4.2, 4.15, 4.3):
+        schedule.step(loss)
+        found.append(schedule.get_last_lr()[0] / start)
+    #            three first   2.5 < 4   4.1 > 4  4.2 > 4.1  4.15 < 4.2  4.3 > 4.2
+    assert found == [1, 1, 1, 1, 0.5, 0.25, 0.25, 0.125]
+    again = NoBetter(made)
+    again.load_state_dict(schedule.state_dict())
+    assert again.losses == [4.2, 4.15, 4.3]

@@ -41,8 +41,9 @@ class Averaged(nn.Module):
         """
         n = int(self.updates)
         share = 1 - min(decay, (1 + n) / (10 + n))
-        means, parameters = list(self.average.parameters()), list(self.model.parameters())
-        torch._foreach_lerp_(means, parameters, share)
+        pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)
+        for mean, parameter in pairs:
+            mean.lerp_(parameter, share)
         self.updates += 1
 
 

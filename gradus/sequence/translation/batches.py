@@ -10,7 +10,8 @@ A batch is (wanted, source, lengths, given, steps):
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from gradus.sequence.translation.tokens import EOS, GO, PAD
 
 Rows = Int64[np.ndarray, "rows"]
 Bucket = tuple[int, int]
+Lengths = tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "n"]]
 
 
 class Order(NamedTuple):
@@ -72,19 +74,19 @@ def make_batch(pairs: Pairs, rows: Rows, reverse: bool = False) -> Batch:
     return tuple(torch.from_numpy(a.astype(np.int64)) for a in arrays)
 
 
-def by_length(pairs: Pairs, batch_size: int, seed: int | None) -> Order:
-    """Batches of pairs of like length, with about equally many tokens in each.
+def by_length(lengths: Lengths, batch_size: int, seed: int | None) -> Order:
+    """Batches of rows of like length, with about equally many tokens in each.
 
-    All pairs are put in order by their lengths, at random among equals, and cut where a batch
+    All rows are put in order by their lengths, at random among equals, and cut where a batch
     would have more than `batch_size` × (mean length of the longer side) places, PAD included. Then
     the batches are shuffled.
 
     Args:
-        pairs: all.
+        lengths: tokens read, and tokens to be said, of each row.
         batch_size: pairs of mean length in a batch; of longer ones there are fewer.
         seed: with the epoch's number it fixes the order; None: sorted by length.
     """
-    source, target = pairs.source.lengths, pairs.target.lengths + 1
+    source, target = lengths
     places = np.maximum(source, target)
     cuts = _cuts(places[np.lexsort((target, source))], batch_size * float(places.mean()))
 
@@ -92,7 +94,7 @@ def by_length(pairs: Pairs, batch_size: int, seed: int | None) -> Order:
         if seed is None:
             return np.split(np.lexsort((target, source)), cuts)
         draw = np.random.default_rng([seed, epoch])
-        mixed = draw.permutation(len(pairs))
+        mixed = draw.permutation(len(source))
         batches = np.split(mixed[np.lexsort((target[mixed], source[mixed]))], cuts)
         return [batches[i] for i in draw.permutation(len(batches))]
 
@@ -115,7 +117,7 @@ def in_buckets(pairs: Pairs, buckets: Sequence[Bucket]) -> Int64[np.ndarray, "n"
 
     Pairs that fit none get the last; `gradus.sequence.translation.corpus` has cut them to it.
     """
-    source, target = pairs.source.lengths, pairs.target.lengths + 1
+    source, target = pairs.lengths
     fits = [(source <= s) & (target <= t) for s, t in buckets[:-1]]
     return np.select(fits, np.arange(len(fits)), len(fits))
 
@@ -145,23 +147,26 @@ def from_buckets(
 
 
 @dataclass(frozen=True)
-class PairBatches:
-    """Pairs in minibatches. It has what `gradus.core.batches.BatchSource` asks for.
+class RowBatches:
+    """Rows of sentences in minibatches. It has what `gradus.core.batches.BatchSource` asks for.
 
     Attributes:
-        pairs: the data set.
-        order: which pairs come together.
-        batch_size: pairs in a batch, about.
-        reverse: turn the source sentences round.
+        data: what the rows are of; `Pairs`, say.
+        make: (data, rows) -> a batch.
+        lengths: tokens read, and tokens to be said, of each row.
+        order: which rows come together.
+        batch_size: rows in a batch, about.
         device: where batches go to.
         rank: which part of each batch is ours, in [0, world).
         world: how many processes share each batch.
+        seed: None: the order is given; the order knows its own seed.
     """
 
-    pairs: Pairs
+    data: Any
+    make: Callable[[Any, Rows], Batch]
+    lengths: Lengths
     order: Order
     batch_size: int
-    reverse: bool = False
     device: str = "cpu"
     rank: int = 0
     world: int = 1
@@ -173,25 +178,26 @@ class PairBatches:
 
     @property
     def examples(self) -> int:
-        """Pairs in the data set."""
-        return len(self.pairs)
+        """Rows in the data set."""
+        return len(self.lengths[0])
 
     @property
     def tensors(self) -> Batch:
         """The whole data set as one batch."""
-        return make_batch(self.pairs, np.arange(len(self.pairs)), self.reverse)
+        return self.make(self.data, np.arange(self.examples))
 
-    def to(self, device: torch.device) -> "PairBatches":
+    def to(self, device: torch.device) -> "RowBatches":
         """The same batches on `device`."""
         return replace(self, device=str(device))
 
-    def shard(self, rank: int, world: int) -> "PairBatches":
+    def shard(self, rank: int, world: int) -> "RowBatches":
         """The part of each batch that process `rank` of `world` works on."""
         return replace(self, rank=rank, world=world)
 
-    def in_order(self, batch_size: int) -> "PairBatches":
-        """The same pairs, sorted by length, in batches of another size."""
-        return replace(self, order=by_length(self.pairs, batch_size, None), batch_size=batch_size)
+    def in_order(self, batch_size: int) -> "RowBatches":
+        """The same rows, sorted by length, in batches of another size."""
+        order = by_length(self.lengths, batch_size, None)
+        return replace(self, order=order, batch_size=batch_size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Batch, float]]:
         """The batches of one epoch, from batch number `start` on.
@@ -199,9 +205,14 @@ class PairBatches:
         Yields:
             (batch, share) as `gradus.core.batches.Batches.epoch`.
         """
-        steps = self.pairs.target.lengths + 1
+        steps = self.lengths[1]
         for rows in self.order.rows(epoch)[start:]:
             ours = np.array_split(rows, self.world)[self.rank]
             share = float(steps[ours].sum() * self.world / steps[rows].sum())
-            batch = make_batch(self.pairs, ours if len(ours) else rows[:1], self.reverse)
+            batch = self.make(self.data, ours if len(ours) else rows[:1])
             yield tuple(t.to(self.device) for t in batch), share
+
+
+def pair_batches(pairs: Pairs, order: Order, batch_size: int, reverse: bool = False) -> RowBatches:
+    """Pairs in minibatches, as `make_batch` makes them."""
+    return RowBatches(pairs, partial(make_batch, reverse=reverse), pairs.lengths, order, batch_size)

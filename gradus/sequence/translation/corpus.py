@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -70,6 +71,11 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.source)
+
+    @property
+    def lengths(self) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "n"]]:
+        """Tokens to read, and tokens to say, EOS among them, of each pair."""
+        return self.source.lengths, self.target.lengths + 1
 
 
 @dataclass(frozen=True)
@@ -205,7 +211,7 @@ def _encode(
     """Write the numbers of a part and where its sentences begin; counts of what there was."""
     longest = (plan.longest[0], plan.longest[1] - 1)  # EOS comes after the target
     counts = {"pairs": 0, "empty": 0, "cut": 0}
-    lengths: list[list[int]] = [[], []]
+    lengths = array("q"), array("q")
     rest = iter(pairs)
     with open(f"{stem}.source", "wb") as source, open(f"{stem}.target", "wb") as target:
         while block := list(islice(rest, AT_ONCE)):
@@ -223,7 +229,7 @@ def _encode(
                     known.append(len(kept))
                     file.write(np.array(kept, np.int32).tobytes())
     for side, known in zip(SIDES, lengths, strict=True):
-        np.save(f"{stem}.{side}.starts.npy", np.cumsum([0, *known]))
+        np.save(f"{stem}.{side}.starts.npy", np.concatenate([[0], np.cumsum(known)]))
     return counts
 
 

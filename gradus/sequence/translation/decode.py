@@ -5,18 +5,36 @@ search); Wu et al. 2016, section 7 (scores divided by a power of the length).
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from gradus.core.errors import UsageError
-from gradus.sequence.translation.seq2seq import Seq2Seq
+from gradus.sequence.translation.seq2seq import Memory, Seq2Seq, State
 from gradus.sequence.translation.tokens import EOS, GO, PAD
 
 AT_ONCE = 64
 """Sentences decoded side by side."""
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """What can be decoded from, in evaluation mode: `Seq2Seq`, or what has these of its methods."""
+
+    bias: Tensor
+
+    def encode(self, source: Tensor, lengths: Tensor) -> tuple[Memory, State]:
+        """Read sentences."""
+
+    def decode(
+        self, given: Tensor, memory: Memory, state: State
+    ) -> tuple[Tensor, Tensor | None, State]:
+        """Step on."""
+
+    def output(self, said: Tensor) -> Tensor:
+        """The logits of the next token."""
 
 
 class Said(NamedTuple):
@@ -33,30 +51,30 @@ class Said(NamedTuple):
     ended: bool
 
 
-def longest_answer(length: int) -> int:
+def longest_answer(lengths: Int[Tensor, "*batch"]) -> Int[Tensor, "*batch"]:
     """Tokens after which decoding stops: twice the source's and ten more."""
-    return 2 * length + 10
+    return 2 * lengths + 10
 
 
 @torch.inference_mode()
 def greedy(
-    model: Seq2Seq, source: Int[Tensor, "batch positions"], lengths: Int[Tensor, "batch"]
+    model: Decoder, source: Int[Tensor, "batch positions"], lengths: Int[Tensor, "batch"]
 ) -> list[Said]:
     """Say the likeliest token at each step, until EOS.
 
     Args:
-        model: in evaluation mode.
+        model: what to decode from.
         source: sentences, filled up with PAD.
         lengths: tokens of each.
     """
     memory, state = model.encode(source, lengths)
-    limit = longest_answer(int(lengths.max()))
+    limits = longest_answer(lengths)
     alive = torch.arange(len(source), device=source.device)
     token = torch.full_like(source[:, :1], GO)
     said: list[list[int]] = [[] for _ in source]
     scores = torch.zeros(len(source), device=source.device)
     ended = [False] * len(source)
-    for _ in range(limit):
+    for step in range(1, int(limits.max()) + 1):
         features, _, state = model.decode(token, memory, state)
         found, best = model.output(features[:, 0]).log_softmax(1).max(1)
         scores[alive] += found
@@ -65,7 +83,7 @@ def greedy(
                 ended[row] = True
             else:
                 said[row].append(number)
-        left = (best != EOS).nonzero().squeeze(1)
+        left = ((best != EOS) & (limits[alive] > step)).nonzero().squeeze(1)
         if not len(left):
             break
         token = best.unsqueeze(1)
@@ -81,7 +99,7 @@ def greedy(
 
 @torch.inference_mode()
 def beam_search(
-    model: Seq2Seq,
+    model: Decoder,
     source: Int[Tensor, "batch positions"],
     lengths: Int[Tensor, "batch"],
     width: int = 5,
@@ -94,7 +112,7 @@ def beam_search(
     and the best of them is given. Width 1 is `greedy`.
 
     Args:
-        model: in evaluation mode.
+        model: what to decode from.
         source: sentences, filled up with PAD.
         lengths: tokens of each.
         width: beginnings that are followed, ≥ 1.
@@ -113,8 +131,10 @@ def beam_search(
     scores[:, 0] = 0.0  # at first all beginnings of a sentence are the same one
     said = torch.zeros(batch, width, 0, dtype=torch.int64, device=device)
     token = torch.full((batch * width, 1), GO, dtype=torch.int64, device=device)
-    alive, answers = list(range(batch)), [[] for _ in range(batch)]
-    for step in range(1, longest_answer(int(lengths.max())) + 1):
+    alive = list(range(batch))
+    answers: list[list[Said]] = [[] for _ in range(batch)]
+    limits = longest_answer(lengths).tolist()
+    for step in range(1, max(limits) + 1):
         features, _, state = model.decode(token, memory, state)
         log_p = model.output(features[:, 0]).log_softmax(1).unflatten(0, (-1, width))
         paths, words, found = _extend(scores, log_p, width)
@@ -126,6 +146,11 @@ def beam_search(
             [said.gather(1, paths.unsqueeze(2).expand(-1, -1, said.shape[2])), words.unsqueeze(2)],
             2,
         )
+        for i in [i for i in going if step == limits[alive[i]]]:
+            going.remove(i)  # it never came to its end
+            if not answers[alive[i]]:
+                path, score = said[i, 0].tolist(), float(scores[i, 0])
+                answers[alive[i]].append(Said(path, score / step**power, False))
         if not going:
             break
         kept = torch.tensor(going, device=device)
@@ -133,12 +158,6 @@ def beam_search(
         alive = [alive[i] for i in going]
         scores, said, token = scores[kept], said[kept], words[kept].reshape(-1, 1)
         memory, state = memory.rows(rows), tuple(part.index_select(1, rows) for part in state)
-    else:
-        for row, words_, score in zip(
-            alive, said[:, 0].tolist(), scores[:, 0].tolist(), strict=True
-        ):
-            if not answers[row]:
-                answers[row].append(Said(words_, score / max(len(words_), 1) ** power, False))
     return [max(found, key=lambda answer: answer.score) for found in answers]
 
 
@@ -189,7 +208,7 @@ def attention_of(
 
 
 def in_batches(
-    model: Seq2Seq,
+    model: Decoder,
     sentences: Sequence[Sequence[int]],
     width: int = 1,
     power: float = 1.0,
@@ -198,7 +217,7 @@ def in_batches(
     """Decode any number of sentences, those of like length side by side.
 
     Args:
-        model: in evaluation mode.
+        model: what to decode from.
         sentences: tokens of each, turned round already if the network wants that; an empty one
             gives an empty answer.
         width: 1 is greedy.

@@ -41,12 +41,12 @@ def attention_map(
     ax.tick_params(length=0)
     ax.grid(visible=False)
     back = steps_back(weights)
-    order = "in the source's order" if not back else f"turning back {back} times"
-    order = order.replace("1 times", "once")
+    turns = {0: "keeps the source's order", 1: "turns back once", 2: "turns back twice"}
     plot.title(
         fig,
-        f"{weights.max(1).mean():.0%} of the attention is on one token, {order}".replace("%", " %"),
-        f"Source above, translation at the left; the darker, the more attention. {subtitle}",
+        f"The attention {turns.get(back, f'turns back {back} times')}; "
+        f"{weights.max(1).mean():.0%} of it is on one token at a time".replace("%", " %"),
+        f"Source above, what is said at the left; the darker, the more attention. {subtitle}",
     )
     return fig
 

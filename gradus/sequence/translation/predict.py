@@ -94,7 +94,7 @@ class Translator:
 
     def _encode(self, texts: tuple[str, ...]) -> tuple[list[list[int]], list[int]]:
         """The tokens of sentences, and how many of each were left out."""
-        longest = self.config.longest[0]
+        longest = self.config.kept[0]
         whole = self.tokenizers[0].encode([str(text).strip() for text in texts])
         cuts = [max(0, len(tokens) - longest) for tokens in whole]
         for text, cut in zip(texts, cuts, strict=True):

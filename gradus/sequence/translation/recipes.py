@@ -1,6 +1,7 @@
 """Experiments with encoder and decoder: data only."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from gradus.core.errors import UsageError
@@ -60,7 +61,7 @@ class TranslationConfig(Seq2SeqConfig):
     tied: bool = True
     """The output layer's weights are the vectors of the target's tokens."""
     longest: tuple[int, ...] = (100, 100)
-    """Tokens that are kept of source and of target; longer ones are cut, and counted."""
+    """Tokens kept of source and of target where there are no buckets; the rest is cut, and told."""
     smoothing: float = 0.0
     """Share of the target's probability that goes to all tokens alike, in [0, 1)."""
     average: float = 0.0
@@ -73,6 +74,12 @@ class TranslationConfig(Seq2SeqConfig):
     """Batches drawn from the buckets that are called an epoch."""
     reverse: bool = False
     """Read the source from its end."""
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """Tokens that are kept of source and of target: those of the last bucket, if any."""
+        source, target = self.buckets[-2:] or self.longest
+        return source, target
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -106,7 +113,7 @@ def check_buckets(buckets: tuple[int, ...]) -> None:
         UsageError: saying what they must be.
     """
     pairs = list(zip(buckets[::2], buckets[1::2], strict=False))
-    rising = all(a[0] < b[0] and a[1] < b[1] for a, b in zip(pairs, pairs[1:], strict=False))
+    rising = all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(pairs))
     if len(buckets) % 2 or (buckets and min(buckets) < 2) or not rising:
         raise UsageError(
             "buckets must be source and target lengths ≥ 2, each pair above the one before, such "
@@ -118,7 +125,7 @@ def check_buckets(buckets: tuple[int, ...]) -> None:
 class ReversalConfig(Seq2SeqConfig):
     """Settings of the reversal task."""
 
-    symbols: int = 20
+    symbols: int = 40
     """Different symbols."""
     shortest: int = 4
     """Symbols of the shortest sequence."""
@@ -134,6 +141,36 @@ class ReversalConfig(Seq2SeqConfig):
             check_setting(getattr(self, name) >= 1, name, "≥ 1", getattr(self, name))
         least = self.shortest
         check_setting(self.longest >= least, "longest", f"≥ shortest ({least})", self.longest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipThoughtConfig(FitConfig):
+    """Settings of skip-thought vectors."""
+
+    data: str = "imdb"
+    """imdb, toy (made up), or a text file of your own, a passage a line."""
+    passages: int = 10_000
+    """Passages that are read, at most (0: all); a twentieth each for validation and test."""
+    vocabulary: int = 20_000
+    """Different words, at most (0: all)."""
+    longest: int = 30
+    """Words of a sentence that are kept."""
+    embedding: int = 128
+    """Numbers in the vector of a word."""
+    hidden: int = 256
+    """Numbers in the vector of a sentence."""
+    samples: int = 512
+    """Words drawn for the sampled softmax in training (0: the whole vocabulary)."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be meant."""
+        super().__post_init__()
+        for name in ("passages", "vocabulary", "samples"):
+            check_setting(getattr(self, name) >= 0, name, "≥ 0", getattr(self, name))
+        for name in ("longest", "embedding"):
+            check_setting(getattr(self, name) >= 1, name, "≥ 1", getattr(self, name))
+        good = self.hidden >= 2 and self.hidden % 2 == 0
+        check_setting(good, "hidden", "even and ≥ 2", self.hidden)
 
 
 SOURCE = "chapter 7, Dissecting a Neural Translation Network"
@@ -163,7 +200,6 @@ TRANSLATE_BOOK = Recipe(
         shared=False,
         tied=False,
         buckets=(5, 10, 10, 15, 20, 25, 40, 50),
-        longest=(40, 50),
         reverse=True,
         samples=512,
         bidirectional=False,
@@ -179,8 +215,15 @@ TRANSLATE_BOOK = Recipe(
     task=TASK,
     load=LOAD,
     figures="gradus.sequence.translation.run_figures:BOOK",
-    quick={"data": "toy", "pairs": 2000, "embedding": 64, "hidden": 64, "epochs": 8, "batches": 50},
-    smoke={**TOY, "batches": 3, "samples": 8},
+    quick={
+        "data": "toy",
+        "pairs": 2000,
+        "buckets": (6, 8, 8, 10),
+        "embedding": 64,
+        "hidden": 64,
+        "batches": 50,
+    },
+    smoke={**TOY, "buckets": (6, 8, 8, 10), "batches": 3, "samples": 8},
     metric="bleu",
 )
 
@@ -197,7 +240,7 @@ TRANSLATE_BEST = Recipe(
         dropout=0.3,
         smoothing=0.1,
         average=0.998,
-        epochs=10,
+        epochs=20,
         batch_size=64,
         optimizer="adam",
         lr=0.0015,
@@ -208,7 +251,7 @@ TRANSLATE_BEST = Recipe(
     task=TASK,
     load=LOAD,
     figures=FIGURES,
-    quick={"data": "toy", "pairs": 2000, "embedding": 64, "hidden": 64, "epochs": 6, "lr": 0.003},
+    quick={"data": "toy", "pairs": 2000, "embedding": 64, "hidden": 64, "lr": 0.005},
     smoke={**TOY, "vocabulary": 120},
     metric="bleu",
     target="≥ 55 BLEU on Multi30k's test_2016 within 90 min on two cores",
@@ -224,6 +267,7 @@ REVERSE_ATTENTION = Recipe(
         hidden=64,
         score="additive",
         place="before",
+        dropout=0.1,
         epochs=20,
         batch_size=64,
         optimizer="adam",
@@ -238,4 +282,29 @@ REVERSE_ATTENTION = Recipe(
     smoke={"embedding": 8, "hidden": 16, "epochs": 2, "batches": 3, "longest": 6, "beam": 2},
     metric="attention right",
     target="≥ 95 % of the attention on the right place",
+)
+
+SKIP_THOUGHT = Recipe(
+    name="skip-thought",
+    summary="Vectors of sentences: one encoder, decoders for the sentences before and after.",
+    source="chapter 7, Solving seq2seq Tasks; Kiros et al. 2015",
+    data="imdb, or your own text",
+    config=SkipThoughtConfig(
+        epochs=3, batch_size=64, optimizer="adam", lr=0.001, schedule="cosine", clip_norm=5.0
+    ),
+    task="gradus.sequence.translation.skip_thought:skip_thought",
+    load="gradus.sequence.translation.skip_thought:load_thoughts",
+    figures="gradus.sequence.translation.run_figures:THOUGHTS",
+    quick={"data": "toy", "hidden": 64, "embedding": 32, "lr": 0.005, "samples": 0},
+    smoke={
+        "data": "toy",
+        "passages": 80,
+        "hidden": 16,
+        "embedding": 8,
+        "epochs": 2,
+        "samples": 10,
+        "device": "cpu",
+    },
+    metric="next found",
+    target="ahead of bags of words of the same size, in finding and in a linear probe",
 )

@@ -14,7 +14,7 @@ from gradus.core.errors import UsageError
 from gradus.core.run import Run
 from gradus.core.task import Metrics, Task
 from gradus.data.answers import Answer
-from gradus.sequence.translation.batches import PairBatches, by_length, make_batch
+from gradus.sequence.translation.batches import RowBatches, by_length, make_batch, pair_batches
 from gradus.sequence.translation.corpus import Pairs, Sentences
 from gradus.sequence.translation.decode import attention_of, in_batches
 from gradus.sequence.translation.losses import translation_loss
@@ -97,9 +97,11 @@ def reversal(config: ReversalConfig) -> Task:
     """Learning to say sequences backwards."""
     size = FIRST + config.symbols
 
-    def held_out(seed: int) -> PairBatches:
+    def held_out(seed: int) -> RowBatches:
         pairs = sequences(config, HELD_OUT, (seed,))
-        return PairBatches(pairs, by_length(pairs, config.batch_size, None), config.batch_size)
+        return pair_batches(
+            pairs, by_length(pairs.lengths, config.batch_size, None), config.batch_size
+        )
 
     return Task(
         model=build(config, (size, size)),
@@ -130,8 +132,8 @@ def reversal_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, Metrics]:
 def report(config: ReversalConfig, model: nn.Module, batches: BatchSource) -> dict[str, float]:
     """What is asked of a finished run: attention on the right place, sequences said exactly."""
     assert isinstance(model, Seq2Seq)
-    assert isinstance(batches, PairBatches)
-    pairs = batches.pairs
+    assert isinstance(batches, RowBatches)
+    pairs = batches.data
     found: dict[str, float] = {}
     if model.attention is not None:
         found["attention right"] = attention_right(model, batches)
@@ -143,7 +145,8 @@ def report(config: ReversalConfig, model: nn.Module, batches: BatchSource) -> di
     return found
 
 
-def attention_right(model: Seq2Seq, batches: PairBatches) -> float:
+@torch.inference_mode()
+def attention_right(model: Seq2Seq, batches: RowBatches) -> float:
     """The mean share of the attention on the symbol that is to be said next.
 
     The step that says the end has no such symbol and does not count.

@@ -50,7 +50,7 @@ def perplexities(run: Run) -> Figure:
             perplexity(r[f"validation/nats {name}"], r[f"validation/tokens {name}"])
             for r in records
         ]
-        if np.isfinite(values).any():
+        if np.isfinite(values).all():
             ax.plot(steps, values, label=f"up to {name.replace('-', ' and ')}")
             ends[name] = values[-1]
     ax.set(yscale="log", ylabel="validation perplexity")
@@ -60,8 +60,7 @@ def perplexities(run: Run) -> Figure:
     low, high = min(ends, key=lambda n: ends[n]), max(ends, key=lambda n: ends[n])
     plot.title(
         fig,
-        f"Perplexity falls to {ends[low]:.3g} in the bucket {low} and to {ends[high]:.3g} in "
-        f"{high}",
+        f"Perplexity ends between {ends[low]:.3g} (bucket {low}) and {ends[high]:.3g} ({high})",
         "Buckets by the longest source and target, in tokens; the rate is halved after an epoch "
         f"worse than the last three; {run.recipe.name}, seed {run.config.seed}",
     )
@@ -72,3 +71,4 @@ def perplexities(run: Run) -> Figure:
 TRANSLATOR = {"learning-curves": curves, "attention": attention}
 BOOK = {"learning-curves": curves, "perplexity": perplexities, "attention": attention}
 REVERSAL = {"learning-curves": curves, "attention": reversal_attention}
+THOUGHTS = {"learning-curves": curves}

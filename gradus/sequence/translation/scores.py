@@ -72,8 +72,8 @@ def report_bleu(
     beam: int,
     power: float,
 ) -> dict[str, float]:
-    """BLEU of greedy decoding and of a beam search over a part of the data."""
-    sources = [pairs.source[row].tolist() for row in range(len(pairs))]
+    """BLEU of greedy decoding and of a beam search, over the first pairs, which have references."""
+    sources = [pairs.source[row].tolist() for row in range(len(references))]
     found = {}
     for name, width in (("bleu greedy", 1), ("bleu", beam)):
         texts, _ = translate(model, tokenizers, sources, reverse, width, power)

@@ -13,7 +13,13 @@ from gradus.core.batches import BatchSource
 from gradus.core.task import Task
 from gradus.data.pairs import Pair, Part, read_pairs
 from gradus.sequence.translation.average import Averaged, chosen
-from gradus.sequence.translation.batches import Order, PairBatches, by_length, from_buckets
+from gradus.sequence.translation.batches import (
+    Order,
+    RowBatches,
+    by_length,
+    from_buckets,
+    pair_batches,
+)
 from gradus.sequence.translation.corpus import Corpus, Plan, keep, load_corpus, open_corpus
 from gradus.sequence.translation.losses import (
     Sampler,
@@ -41,7 +47,7 @@ def translation(config: TranslationConfig) -> Task:
     order = (
         from_buckets(pairs, buckets, config.batch_size, config.batches, config.seed)
         if buckets
-        else by_length(pairs, config.batch_size, config.seed)
+        else by_length(pairs.lengths, config.batch_size, config.seed)
     )
     samples = min(config.samples, sizes[1] - 1)
     return Task(
@@ -70,7 +76,7 @@ def read_corpus(config: TranslationConfig) -> Corpus:
         config.tokens,
         config.vocabulary,
         config.shared,
-        (config.longest[0], config.longest[1]),
+        config.kept,
         config.pairs,
     )
     if config.data != "toy":
@@ -120,29 +126,31 @@ def _average(decay: float) -> Any:
     return lambda model, lr: model.update(decay)
 
 
-def _batches(config: TranslationConfig, corpus: Corpus, part: Part, order: Order) -> PairBatches:
-    return PairBatches(corpus.parts[part], order, config.batch_size, config.reverse)
+def _batches(config: TranslationConfig, corpus: Corpus, part: Part, order: Order) -> RowBatches:
+    return pair_batches(corpus.parts[part], order, config.batch_size, config.reverse)
 
 
-def held_out(config: TranslationConfig, corpus: Corpus, part: Part) -> PairBatches:
+def held_out(config: TranslationConfig, corpus: Corpus, part: Part) -> RowBatches:
     """A part to measure on: sorted by length, each pair once."""
-    return _batches(config, corpus, part, by_length(corpus.parts[part], config.batch_size, None))
+    return _batches(
+        config, corpus, part, by_length(corpus.parts[part].lengths, config.batch_size, None)
+    )
 
 
 def report(
     config: TranslationConfig, corpus: Corpus, model: nn.Module, batches: BatchSource
 ) -> dict[str, float]:
     """What is asked of a finished translator: perplexity, also by bucket, and BLEU."""
-    assert isinstance(batches, PairBatches)
+    assert isinstance(batches, RowBatches)
     found = perplexities(config, model, batches)
-    part = next((p for p, pairs in corpus.parts.items() if pairs is batches.pairs), "test")
+    part = next((p for p, pairs in corpus.parts.items() if pairs is batches.data), "test")
     if part == "train":
         return found
     references = [target for _, target in islice(texts_of(config, part), REPORTED)]
     return found | report_bleu(
         chosen(model),
         corpus.tokenizers,
-        batches.pairs,
+        batches.data,
         references,
         config.reverse,
         config.beam,
@@ -152,10 +160,10 @@ def report(
 
 @torch.inference_mode()
 def perplexities(
-    config: TranslationConfig, model: nn.Module, batches: PairBatches
+    config: TranslationConfig, model: nn.Module, batches: RowBatches
 ) -> dict[str, float]:
     """The perplexity of all tokens, and of each bucket's."""
-    buckets = buckets_of(config) or [tuple(config.longest)]
+    buckets = buckets_of(config) or [config.kept]
     loss = translation_loss(buckets=buckets)
     sums: dict[str, float] = {}
     for batch, _ in batches.epoch(0):

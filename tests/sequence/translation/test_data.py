@@ -14,11 +14,11 @@ from gradus.core.errors import DataError, RunError, UsageError
 from gradus.core.progress import Silent, reporting
 from gradus.data.pairs import find_pairs, part_of, read_pairs
 from gradus.sequence.translation.batches import (
-    PairBatches,
     by_length,
     from_buckets,
     in_buckets,
     make_batch,
+    pair_batches,
 )
 from gradus.sequence.translation.corpus import (
     Pairs,
@@ -165,28 +165,24 @@ def test_toy_parts_share_no_sentence():
 # Corpus -------------------------------------------------------------------------------------------
 
 
-class Noted(Silent):
-    """Keeps what it is told."""
-
-    lines: list = []
-
-    def note(self, text):
-        self.lines.append(text)
-
-
 def test_a_corpus_is_made_once_and_tells_what_it_cut(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADUS_CACHE", str(tmp_path / "cache"))
-    lines = [f"a {'b ' * (i % 9)}{i}\tc {'d ' * (i % 9)}{i}" for i in range(400)]
-    path = write(tmp_path / "pairs", [*lines, "\tnothing", "nothing\t"])
+    written = [f"a {'b ' * (i % 9)}{i}\tc {'d ' * (i % 9)}{i}" for i in range(400)]
+    path = write(tmp_path / "pairs", [*written, "\tnothing", "nothing\t"])
     plan = Plan(str(path), "word", 0, False, (6, 7), 350)
-    Noted.lines = []
+    lines = []
+
+    class Noted(Silent):
+        def note(self, text):
+            lines.append(text)
+
     with reporting(Noted):
         corpus = load_corpus(plan)
         again = load_corpus(plan)
     train = corpus.parts["train"]
     assert len(train) == corpus.facts["train"]["pairs"] == 350
     assert train.source.lengths.max() == train.target.lengths.max() == 6
-    told = [line for line in Noted.lines if line.startswith("train:")]
+    told = [line for line in lines if line.startswith("train:")]
     assert len(told) == 2 == len(set(told)) + 1
     assert f"{corpus.facts['train']['cut']:,} pairs were longer than 6 and 6 tokens" in told[0]
     (number,) = corpus.tokenizers[0].encode(["a"])[0]
@@ -235,7 +231,7 @@ def test_a_batch_by_hand():
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 5))
 def test_every_pair_comes_once_in_batches_of_bounded_size(n, size, seed):
     pairs = some_pairs(n, seed=seed)
-    order = by_length(pairs, size, seed)
+    order = by_length(pairs.lengths, size, seed)
     places = np.maximum(pairs.source.lengths, pairs.target.lengths + 1)
     for epoch in range(2):
         rows = order.rows(epoch)
@@ -248,8 +244,10 @@ def test_every_pair_comes_once_in_batches_of_bounded_size(n, size, seed):
 
 def test_orders_depend_on_seed_and_epoch_alone():
     pairs = some_pairs(50)
-    rows = [np.concatenate(by_length(pairs, 5, s).rows(e)).tolist() for s, e in ((0, 0), (0, 1))]
-    assert rows[0] == np.concatenate(by_length(pairs, 5, 0).rows(0)).tolist()
+    rows = [
+        np.concatenate(by_length(pairs.lengths, 5, s).rows(e)).tolist() for s, e in ((0, 0), (0, 1))
+    ]
+    assert rows[0] == np.concatenate(by_length(pairs.lengths, 5, 0).rows(0)).tolist()
     assert rows[0] != rows[1]
     drawn = from_buckets(pairs, [(4, 5), (9, 10)], 8, 6, 0)
     assert all(map(np.array_equal, drawn.rows(3), drawn.rows(3)))
@@ -261,7 +259,7 @@ def test_orders_depend_on_seed_and_epoch_alone():
 
 def test_two_processes_share_a_batch():
     pairs = some_pairs(21)
-    whole = PairBatches(pairs, by_length(pairs, 4, 0), 4, reverse=True)
+    whole = pair_batches(pairs, by_length(pairs.lengths, 4, 0), 4, reverse=True)
     parts = [list(whole.shard(rank, 2).epoch(1, start=2)) for rank in range(2)]
     assert len(parts[0]) == len(whole) - 2
     for (batch, share), *ours in zip(whole.epoch(1, 2), *parts, strict=True):

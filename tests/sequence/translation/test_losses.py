@@ -51,27 +51,41 @@ def test_sampled_losses_equal_the_loops():
         assert float(found[i]) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_expected_gradient_is_about_the_full_softmaxs():
-    vocabulary, samples, times = 60, 20, 3000
+def mean_gradient(logits, wanted, weights, samples, corrected=True, times=200):
+    """Of sampled losses with respect to the logits, over many samples."""
     torch.manual_seed(0)
-    logits = torch.randn(vocabulary, dtype=torch.float64, requires_grad=True)
-    wanted = torch.tensor([7])
-    full = logits.detach().softmax(0)
-    full[7] -= 1
-    sampler = Sampler(vocabulary, samples)
+    logits = logits.clone().requires_grad_()
+    sampler = Sampler(len(logits), samples)
+    log_q = sampler.log_q.double() * corrected
+    for _ in range(times):
+        words = sampler()
+        others = logits[words].expand(len(wanted), -1)
+        losses = sampled_losses(logits[wanted], others, wanted, words, log_q)
+        (weights * losses).sum().backward()
+    return logits.grad / times
 
-    def mean_gradient(log_q):
-        logits.grad = None
-        for _ in range(times):
-            words = sampler()
-            sampled_losses(logits[wanted], logits[words].unsqueeze(0), wanted, words, log_q).mean().backward()
-        return logits.grad / times
 
-    corrected = mean_gradient(sampler.log_q.double())
-    plain = mean_gradient(torch.zeros(vocabulary, dtype=torch.float64))
-    apart = [float((g - full).norm() / full.norm()) for g in (corrected, plain)]
-    assert apart[0] < 0.05
-    assert apart[0] < apart[1] / 5  # the correction is what does it
+def test_the_expected_gradient_is_about_the_full_softmaxs():
+    logits = torch.randn(60, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    wanted, weights = torch.tensor([7]), torch.ones(1, dtype=torch.float64)
+    full = logits.softmax(0) - torch.eye(60)[7]
+
+    def apart(samples, corrected=True):
+        found = mean_gradient(logits, wanted, weights, samples, corrected)
+        return float((found - full).norm() / full.norm())
+
+    assert apart(40) < 0.04
+    assert apart(20) < 0.08
+    assert apart(20) < apart(20, corrected=False) / 2
+
+
+def test_where_the_full_softmax_rests_the_sampled_one_rests_too():
+    p = torch.from_numpy(log_uniform(60))
+    wanted = torch.arange(60)
+    rest = mean_gradient(p.log(), wanted, p, 20)  # probabilities as the words' frequencies
+    moving = mean_gradient(p.log(), wanted, p, 20, corrected=False)
+    assert float(rest.norm()) < 0.02
+    assert float(rest.norm()) < float(moving.norm()) / 5
 
 
 def batch():
@@ -88,8 +102,8 @@ def test_smoothing_and_sampling_are_for_training_alone():
     for special in (translation_loss(0.1), translation_loss(0.0, Sampler(8, 3))):
         assert special(model.eval(), batch())[0] == plain
         assert special(model.train(), batch())[0] != plain
-    logits = model.output(model(*batch()[1:]))
-    wanted = batch()[0]
+    wanted, source, lengths, given, steps = batch()
+    logits = model.output(model(source, given, lengths, steps))
     p = logits.log_softmax(1)
     expected = -(0.9 * p[torch.arange(5), wanted] + 0.1 * p.mean(1)).mean()
     torch.testing.assert_close(translation_loss(0.1)(model.train(), batch())[0], expected)
@@ -98,7 +112,10 @@ def test_smoothing_and_sampling_are_for_training_alone():
 def test_buckets_add_up():
     losses = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
     *_, lengths, _, steps = batch()
-    found = {k: float(v().mean()) for k, v in bucket_metrics(losses, lengths, steps, [(1, 2), (2, 3)]).items()}
+    found = {
+        k: float(v().mean())
+        for k, v in bucket_metrics(losses, lengths, steps, [(1, 2), (2, 3)]).items()
+    }
     assert found == pytest.approx(
         {"nats 1-2": 9 / 5, "tokens 1-2": 2 / 5, "nats 2-3": 6 / 5, "tokens 2-3": 3 / 5}
     )

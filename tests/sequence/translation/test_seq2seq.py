@@ -96,8 +96,10 @@ def test_what_is_filled_up_is_never_read(score, place, cell):
     source, given = tokens(2, 5), tokens(2, 4, seed=1)
     lengths, steps = torch.tensor([3, 5]), torch.tensor([4, 2])
     both = model(source, given, lengths, steps)
-    alone = [model(source[i : i + 1, :n], given[i : i + 1, :t]) for i, (n, t) in
-             enumerate(zip(lengths.tolist(), steps.tolist(), strict=True))]
+    alone = [
+        model(source[i : i + 1, :n], given[i : i + 1, :t])
+        for i, (n, t) in enumerate(zip(lengths.tolist(), steps.tolist(), strict=True))
+    ]
     torch.testing.assert_close(both, torch.cat([a[0] for a in alone]), rtol=1e-9, atol=1e-12)
 
 
@@ -169,12 +171,12 @@ def test_mistakes():
 def test_the_running_mean_answers_and_the_network_learns():
     model = Averaged(torch.nn.Linear(1, 1))
     values = [1.0, 2.0, 4.0]
-    mean = float(model.model.weight)
+    mean = model.model.weight.item()
     for n, value in enumerate(values):
         torch.nn.init.constant_(model.model.weight, value)
         model.update(0.5)
         mean += (1 - min(0.5, (1 + n) / (10 + n))) * (value - mean)
-    assert float(model.average.weight) == pytest.approx(mean)
+    assert model.average.weight.item() == pytest.approx(mean)
     assert chosen(model) is model.model
     assert chosen(model.eval()) is model.average
     x = torch.ones(1, 1)
