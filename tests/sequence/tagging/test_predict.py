@@ -116,7 +116,7 @@ def test_a_missing_file_is_named(run, tmp_path, name):
     copy = tmp_path / "copy"
     shutil.copytree(run.path, copy)
     (copy / name).unlink()
-    with pytest.raises((RunError, UsageError), match="missing|not a run"):
+    with pytest.raises((RunError, UsageError), match=r"missing|not a run"):
         open_tagger(gradus.open(copy))
 
 
