@@ -29,6 +29,7 @@ BOOK = {
     "mnist-cnn": "99.4%",
     "cifar10-cnn": "92.3%",
     "cifar10-cnn-bn": "96.7%",
+    "tagger-book": "over 96% within 100 epochs",
     "mnist-autoencoder": "4.78 on validation in about 200 epochs",
 }
 """Result that the book's text gives for its own listing."""
