@@ -21,7 +21,7 @@ from gradus.sequence.tagging.recipes import TAGGER_BEST, TAGGER_BOOK
 from gradus.sequence.tagging.toy import toy_sentences
 from gradus.sequence.tagging.train import SENTENCE
 
-TOY = {"data": "toy", "dimensions": 16, "hidden": (32, 32), "batch_size": 100, "epochs": 4}
+TOY = {"data": "toy", "dimensions": 16, "hidden": (32, 32), "batch_size": 100, "epochs": 8}
 """A training on the toy text, a few seconds."""
 WIDTH = 9.4
 """Of a line of words, in inches."""

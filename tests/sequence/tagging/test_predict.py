@@ -1,7 +1,7 @@
 """Texts in, tags out: the predictor, the forms of its answers, the command line, bad input.
 
 The rooms: gradus.sequence.tagging.predict, gradus.sequence.tagging.output,
-gradus.sequence.tagging.data, gradus.sequence.tagging.train.
+gradus.sequence.tagging.data, gradus.sequence.tagging.train, gradus.sequence.tagging.recipes.
 """
 
 import io
@@ -14,6 +14,7 @@ import torch
 import gradus
 from gradus.core.errors import RunError, UsageError
 from gradus.data.conll import Tagged, read_columns, to_columns
+from gradus.sequence import Tagger
 from gradus.sequence.tagging import predict as module
 from gradus.sequence.tagging.data import load_text, tags_of
 from gradus.sequence.tagging.output import FORMATS, colour_of
@@ -54,6 +55,7 @@ def test_tags_are_the_likeliest_of_the_model_whatever_is_computed_together(tagge
 
 
 def test_a_sentence_of_10_000_words(tagger):
+    assert isinstance(tagger.model, Tagger)
     assert len(tagger.tag([["dref"] * 10_000])[0]) == 10_000
 
 
