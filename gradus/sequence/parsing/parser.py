@@ -1,0 +1,91 @@
+"""The dependency parser as a module: actions from states, and tags for words that have none."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from gradus.sequence.parsing.compiled import PLACES, SEEN_LABELS
+from gradus.sequence.parsing.network import PlaceNet
+
+WINDOW = 2
+"""Words to each side of a word that its tag is guessed from."""
+BELOW_TOP, BUFFER = 1, 3
+"""Of a state's 18 places, those of the word below the top and of the buffer's first word."""
+
+
+class Parser(nn.Module):
+    """A transition-based parser: the scores of the arc-standard system's actions in some states.
+
+    Beside it stands a small tagger, which no word vector joins with the parser: it guesses the tags
+    that the parser looks at where no others are given.
+
+    Attributes:
+        actions: 18 words with their tags and 12 labels → a score for each action.
+        tagger: a word and two to each side → a score for each tag; None where tags are not used.
+        arc_labels: how many labels L there are.
+    """
+
+    def __init__(
+        self,
+        forms: Sequence[int],
+        tags: int,
+        labels: int,
+        *,
+        vector: int = 64,
+        tag_vector: int = 32,
+        hidden: Sequence[int] = (256,),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        forget: float = 0.0,
+    ) -> None:
+        """Make the parser.
+
+        Args:
+            forms: how many words, prefixes, … there are, as `PlaceNet` takes them.
+            tags: how many tags there are, 0 (nothing) and 1 (unknown) among them; 0: none are used.
+            labels: how many labels L an arc can have, ≥ 1.
+            vector, tag_vector, hidden, activation, dropout, forget: as `PlaceNet`.
+        """
+        super().__init__()
+        self.arc_labels = labels
+        common = {"vector": vector, "dropout": dropout, "forget": forget}
+        self.actions = PlaceNet(
+            forms,
+            1 + 2 * labels,
+            places=PLACES,
+            tags=tags,
+            seen=SEEN_LABELS,
+            labels=labels + 1,
+            tag_vector=tag_vector,
+            hidden=hidden,
+            activation=activation,
+            **common,
+        )
+        self.tagger = None
+        if tags:
+            self.tagger = PlaceNet(forms, tags, places=2 * WINDOW + 1, hidden=(128,), **common)
+
+    def forward(self, features: Int[Tensor, "states features"]) -> Float[Tensor, "states actions"]:
+        """The actions' scores, −∞ where a state does not allow one.
+
+        Args:
+            features: for each of 18 places the numbers of its token (0s: nothing), then 12 labels.
+        """
+        columns = (features.shape[1] - SEEN_LABELS) // PLACES
+        words = features[:, : PLACES * columns : columns]
+        return allowed(self.actions(features), words)
+
+
+def allowed(
+    scores: Float[Tensor, "states actions"], where: Int[Tensor, "states 18"]
+) -> Float[Tensor, "states actions"]:
+    """The scores with −∞ where a state does not allow an action: what stands where says which.
+
+    A shift needs a word in the buffer, an arc two words on the stack.
+    """
+    forbidden = torch.zeros_like(scores, dtype=torch.bool)
+    forbidden[:, 0] = where[:, BUFFER] == 0
+    forbidden[:, 1:] = (where[:, BELOW_TOP] == 0).unsqueeze(1)
+    return scores.masked_fill(forbidden, -torch.inf)
