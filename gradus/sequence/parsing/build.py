@@ -17,4 +17,5 @@ def build(config: ParserConfig, vocabulary: Vocabulary) -> Parser:
         activation=config.activation,
         dropout=config.dropout,
         forget=config.forget,
+        context=config.context,
     )

@@ -42,7 +42,7 @@ class Lessons:
         lifted: arcs that were moved to make it so.
     """
 
-    starts: Int[Tensor, "sentences+1"]
+    starts: Int[Tensor, "bounds"]
     places: Int[Tensor, "states 18"]
     seen: Int[Tensor, "states 12"]
     actions: Int[Tensor, "states"]

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gradus.sequence.parsing.parser import WINDOW, Parser, allowed
+from gradus.sequence.parsing.parser import ActionScores, Parser, tag_scores
 from gradus.sequence.parsing.transitions import NUMBER, States, begin, steps_of
 from gradus.sequence.parsing.treebank import Several, Treebank, several
 
@@ -37,35 +37,18 @@ def parse_greedily(parser: Parser, bank: Treebank) -> list[Parsed]:
 
 def greedily(parser: Parser, here: Several) -> States:
     """The last states of some sentences, the longest of which come first."""
-    tables = parser.actions.tables(here.tokens)
+    scores = ActionScores(parser, here)
+    device = here.where.device
     lengths = here.lengths.cpu().numpy()
     states = begin(lengths, parser.arc_labels)
     steps = steps_of(lengths)
     for step in range(int(steps.max(initial=0))):
         going = int((steps > step).sum())
         first = States(states.links[:going], states.sizes[:going], states.labels)
-        places, seen = (torch.from_numpy(a).to(here.where.device) for a in first.describe())
-        where = here.find(places, torch.arange(going, device=here.where.device))
-        scores = parser.actions.score(tables, len(here.tokens), where, seen)
-        first.advance(allowed(scores, where).argmax(1).cpu().numpy().astype(NUMBER))
+        places, seen = (torch.from_numpy(a).to(device) for a in first.describe())
+        found = scores(places, seen, torch.arange(going, device=device))
+        first.advance(found.argmax(1).cpu().numpy().astype(NUMBER))
     return states
-
-
-def windows(here: Several) -> Int[Tensor, "words window"]:
-    """For each word which tokens stand around it, itself in the middle; 0 beyond the sentence."""
-    device = here.where.device
-    sentence = torch.repeat_interleave(torch.arange(len(here.first), device=device), here.lengths)
-    words = torch.arange(1, len(here.where), device=device) - here.first[sentence]
-    around = words.unsqueeze(1) + torch.arange(-WINDOW, WINDOW + 1, device=device)
-    inside = (around >= 1) & (around <= here.lengths[sentence].unsqueeze(1))
-    return here.find(around * inside, sentence)
-
-
-def tag_scores(parser: Parser, here: Several) -> Tensor:
-    """The scores of each word's tags."""
-    assert parser.tagger is not None
-    forms = here.tokens[:, : len(parser.tagger.forms)]
-    return parser.tagger.score(parser.tagger.tables(forms), len(forms), windows(here))
 
 
 @torch.inference_mode()

@@ -25,7 +25,8 @@ class PlaceNet(nn.Module):
 
     with f(z) = max(0, z), or z³ as the paper has it, and as many further hidden layers as wanted.
     A token is a few numbers: of its word, its suffix, …, which say what it looks like and whose
-    vectors are added; and of its tag, whose vector is laid beside that sum: together x.
+    vectors are added; and of its tag, whose vector is laid beside that sum: together x. With a
+    context of c words, x + max(0, C [x₋c … x₊c] + c) takes the place of x: a convolution.
 
     Most states of a parser share their words with others. So the products W_p x are made once for
     each different token (`tables`), and a state only adds up rows of them (`score`): the trick of
@@ -56,6 +57,7 @@ class PlaceNet(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         forget: float = 0.0,
+        context: int = 0,
     ) -> None:
         """Make the network.
 
@@ -73,6 +75,7 @@ class PlaceNet(nn.Module):
             activation: relu, or cube for the first layer.
             dropout: share of hidden units and of a token's numbers that are left out in training.
             forget: how often a word, or a tag, is made unknown in training, in [0, 1).
+            context: words to each side that a token is seen with, ≥ 0.
 
         Raises:
             UsageError: a number is outside its range.
@@ -81,13 +84,14 @@ class PlaceNet(nn.Module):
         if activation not in ACTIVATIONS:
             raise UsageError(f"activation must be relu or cube, got {activation!r}")
         check_setting(bool(hidden) and min(hidden) >= 1, "hidden", "units, ≥ 1 each", hidden)
-        self.places, self.outputs = places, outputs
+        self.places, self.outputs, self.context = places, outputs, context
         self.activation, self.forget = activation, forget
         self.forms = nn.ModuleList(nn.Embedding(n, vector) for n in forms)
         self.tags = nn.Embedding(tags, tag_vector) if tags else None
         self.labels = nn.Embedding(labels, tag_vector) if seen else None
         width = vector + (tag_vector if tags else 0)
         inputs = places * width + seen * tag_vector
+        self.around = nn.Linear((2 * context + 1) * width, width) if context else None
         self.first = nn.Parameter(torch.empty(width, places * hidden[0]))
         self.seen = nn.Parameter(torch.empty(tag_vector, seen * hidden[0])) if seen else None
         self.bias = nn.Parameter(torch.zeros(hidden[0]))
@@ -123,18 +127,30 @@ class PlaceNet(nn.Module):
             x = torch.cat([x, self.tags(tokens[:, len(self.forms)])], 1)
         return self.drop(x)
 
-    def tables(self, tokens: Int[Tensor, "tokens columns"]) -> Float[Tensor, "rows hidden"]:
-        """The rows that states add up: W_p x for each token and place p, then V_q u likewise."""
-        rows = (self.vectors(tokens) @ self.first).view(len(tokens) * self.places, -1)
+    def tables(
+        self,
+        tokens: Int[Tensor, "tokens columns"],
+        around: Int[Tensor, "spots window"] | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """The rows that states add up, "rows hidden": W_p x of each token and place, V_q u.
+
+        Args:
+            tokens: the numbers of some tokens.
+            around: where a token is seen with its context: for each word of the sentences the
+                tokens before it, itself, those after it. There are rows for each of these then.
+        """
+        x = self.vectors(tokens)
+        if self.around is not None and around is not None:
+            together = x[around]
+            x = together[:, self.context] + self.around(together.flatten(1)).relu()
+        rows = (x @ self.first).view(len(x) * self.places, -1)
         if self.labels is None or self.seen is None:
-            return rows
-        of_labels = (self.labels.weight @ self.seen).view(-1, rows.shape[1])
-        return torch.cat([rows, of_labels])
+            return rows, None
+        return rows, (self.labels.weight @ self.seen).view(-1, rows.shape[1])
 
     def score(
         self,
-        tables: Float[Tensor, "rows hidden"],
-        tokens: int,
+        tables: tuple[Tensor, Tensor | None],
         where: Int[Tensor, "states places"],
         labels: Int[Tensor, "states seen"] | None = None,
     ) -> Float[Tensor, "states outputs"]:
@@ -142,22 +158,32 @@ class PlaceNet(nn.Module):
 
         Args:
             tables: of `tables`.
-            tokens: how many tokens these were made for.
-            where: for each place the number of its token.
+            where: for each place which of those the tables were made for stands there.
             labels: the labels looked at.
         """
-        rows = where * self.places + torch.arange(self.places, device=where.device)
-        if labels is not None:
-            seen = labels.shape[1]
-            below = torch.arange(seen, device=where.device) + tokens * self.places
-            rows = torch.cat([rows, labels * seen + below], 1)
-        z = functional.embedding_bag(rows, tables, mode="sum") + self.bias
+        z = _sum_of_rows(tables[0], where) + self.bias
+        if tables[1] is not None and labels is not None:
+            z = z + _sum_of_rows(tables[1], labels)
         return self.rest(z**3 if self.activation == "cube" else z.relu())
 
     def forward(self, features: Int[Tensor, "states features"]) -> Float[Tensor, "states outputs"]:
-        """The scores of states that are told by numbers: of each place's token, then the labels."""
+        """The scores of states that are told by numbers: of each place's token, then the labels.
+
+        Where tokens are seen with their context, these come with it: those before, itself, after.
+        """
         columns = len(self.forms) + (self.tags is not None)
-        tokens = features[:, : self.places * columns].reshape(-1, columns)
-        where = torch.arange(len(tokens), device=features.device).view(-1, self.places)
-        labels = features[:, self.places * columns :] if self.labels is not None else None
-        return self.score(self.tables(tokens), len(tokens), where, labels)
+        window = 2 * self.context + 1
+        tokens = features[:, : self.places * window * columns].reshape(-1, columns)
+        numbers = torch.arange(len(tokens), device=features.device)
+        where = torch.arange(len(tokens) // window, device=features.device).view(-1, self.places)
+        labels = features[:, self.places * window * columns :] if self.labels is not None else None
+        return self.score(self.tables(tokens, numbers.view(-1, window)), where, labels)
+
+
+def _sum_of_rows(
+    table: Float[Tensor, "rows hidden"], numbers: Int[Tensor, "states columns"]
+) -> Float[Tensor, "states hidden"]:
+    """Σ_c of the row of each column's number; a number has a row for each column, side by side."""
+    columns = numbers.shape[1]
+    rows = numbers * columns + torch.arange(columns, device=numbers.device)
+    return functional.embedding_bag(rows, table, mode="sum")

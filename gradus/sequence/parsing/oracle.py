@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from gradus.sequence.parsing.compiled import PLACES, SEEN_LABELS, follow
-from gradus.sequence.parsing.transitions import NOTHING, NUMBER, begin, steps_of
+from gradus.sequence.parsing.transitions import NOTHING, NUMBER, begin
 
 AT_ONCE = 512
 """Sentences that are replayed together."""
@@ -24,7 +24,7 @@ class Examples:
         actions: the right action.
     """
 
-    starts: Int[np.ndarray, "sentences+1"]
+    starts: Int[np.ndarray, "bounds"]
     places: Int[np.ndarray, "states 18"]
     labels: Int[np.ndarray, "states 12"]
     actions: Int[np.ndarray, "states"]
@@ -41,7 +41,7 @@ def oracle(heads: Sequence[int], labels: Sequence[int], number: int) -> list[int
         labels: for each word the number of its label, counted from 1; the root's does not matter.
         number: how many labels there are.
     """
-    actions = np.empty(int(steps_of(np.array(len(heads)))), NUMBER)
+    actions = np.empty(max(0, 2 * len(heads) - 3), NUMBER)
     with_zero = [np.array([0, *values], NUMBER) for values in (heads, labels)]
     room = np.empty((2, len(heads) + 1), NUMBER)
     return actions.tolist() if follow(*with_zero, number, *room, actions) else None

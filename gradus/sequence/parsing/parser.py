@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from gradus.sequence.parsing.compiled import PLACES, SEEN_LABELS
 from gradus.sequence.parsing.network import PlaceNet
+from gradus.sequence.parsing.treebank import Several
 
 WINDOW = 2
 """Words to each side of a word that its tag is guessed from."""
@@ -39,6 +40,7 @@ class Parser(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         forget: float = 0.0,
+        context: int = 0,
     ) -> None:
         """Make the parser.
 
@@ -46,7 +48,7 @@ class Parser(nn.Module):
             forms: how many words, prefixes, … there are, as `PlaceNet` takes them.
             tags: how many tags there are, 0 (nothing) and 1 (unknown) among them; 0: none are used.
             labels: how many labels L an arc can have, ≥ 1.
-            vector, tag_vector, hidden, activation, dropout, forget: as `PlaceNet`.
+            vector, tag_vector, hidden, activation, dropout, forget, context: as `PlaceNet`.
         """
         super().__init__()
         self.arc_labels = labels
@@ -61,6 +63,7 @@ class Parser(nn.Module):
             tag_vector=tag_vector,
             hidden=hidden,
             activation=activation,
+            context=context,
             **common,
         )
         self.tagger = None
@@ -71,11 +74,47 @@ class Parser(nn.Module):
         """The actions' scores, −∞ where a state does not allow one.
 
         Args:
-            features: for each of 18 places the numbers of its token (0s: nothing), then 12 labels.
+            features: for each of 18 places the numbers of its token (0s: nothing), then 12 labels,
+                as `PlaceNet.forward` takes them.
         """
         columns = (features.shape[1] - SEEN_LABELS) // PLACES
-        words = features[:, : PLACES * columns : columns]
-        return allowed(self.actions(features), words)
+        middle = columns // (2 * self.actions.context + 1) * self.actions.context
+        return allowed(self.actions(features), features[:, middle : PLACES * columns : columns])
+
+
+class ActionScores:
+    """The scores of actions in any states of some sentences.
+
+    What does not depend on the states is computed once, at the start.
+    """
+
+    def __init__(self, parser: Parser, here: Several) -> None:
+        self.net, self.here = parser.actions, here
+        reach = self.net.context
+        self.tables = self.net.tables(here.tokens, here.windows(reach) if reach else None)
+
+    def __call__(
+        self,
+        places: Int[Tensor, "states 18"],
+        seen: Int[Tensor, "states 12"],
+        sentence: Int[Tensor, "states"],
+    ) -> Float[Tensor, "states actions"]:
+        """The scores, −∞ where a state does not allow an action.
+
+        Args:
+            places, seen: the words and labels that each state is described by.
+            sentence: to which of the sentences it belongs.
+        """
+        spots = self.here.spots(places, sentence)
+        where = spots if self.net.context else self.here.where[spots]
+        return allowed(self.net.score(self.tables, where, seen), places)
+
+
+def tag_scores(parser: Parser, here: Several) -> Float[Tensor, "words tags"]:
+    """The scores of the tags of each word of some sentences."""
+    assert parser.tagger is not None
+    forms = here.tokens[:, : len(parser.tagger.forms)]
+    return parser.tagger.score(parser.tagger.tables(forms), here.windows(WINDOW)[1:])
 
 
 def allowed(

@@ -27,6 +27,8 @@ class ParserConfig(FitConfig):
     """Numbers in the vector of a tag, and in that of a label."""
     hidden: tuple[int, ...] = (512,)
     """Units of each hidden layer."""
+    context: int = 0
+    """Words to each side that a word is seen with, by a convolution (0: none, as in the paper)."""
     activation: Activation = "relu"
     """relu, or the paper's cube z³ in the first hidden layer."""
     dropout: float = 0.3
@@ -39,7 +41,8 @@ class ParserConfig(FitConfig):
         super().__post_init__()
         for name in ("min_count", "vector", "tag_vector"):
             check_setting(getattr(self, name) >= 1, name, "≥ 1", getattr(self, name))
-        check_setting(self.sentences >= 0, "sentences", "≥ 0", self.sentences)
+        for name in ("sentences", "context"):
+            check_setting(getattr(self, name) >= 0, name, "≥ 0", getattr(self, name))
         good = bool(self.hidden) and min(self.hidden, default=0) >= 1
         check_setting(good, "hidden", "one or more numbers ≥ 1", self.hidden)
         for name in ("dropout", "forget"):

@@ -14,9 +14,9 @@ from gradus.core.task import Loss, Metrics, Report, Task
 from gradus.sequence.parsing.build import build
 from gradus.sequence.parsing.compiled import PLACES, SEEN_LABELS
 from gradus.sequence.parsing.course import ROOT, Course, Part, make_course
-from gradus.sequence.parsing.decode import Parsed, guess_tags, parse_greedily, tag_scores
+from gradus.sequence.parsing.decode import Parsed, guess_tags, parse_greedily
 from gradus.sequence.parsing.evaluation import Tree, attached, labelled
-from gradus.sequence.parsing.parser import Parser, allowed
+from gradus.sequence.parsing.parser import ActionScores, Parser, tag_scores
 from gradus.sequence.parsing.recipes import ParserConfig
 from gradus.sequence.parsing.treebank import (
     Several,
@@ -71,6 +71,7 @@ def make_task(
         return _measured(model, part, chosen, course.vocabulary, decode)
 
     columns = len(course.vocabulary.forms) + bool(course.vocabulary.tags)
+    columns *= 2 * config.context + 1
     return Task(
         model=model,
         train=Batches(examples(0).tensors, min(config.batch_size, len(train.bank)), config.seed),
@@ -107,10 +108,8 @@ def state_scores(
     counts = part.lessons.starts.diff()[chosen]
     rows = ranges(part.lessons.starts[chosen], counts)
     owner = torch.repeat_interleave(torch.arange(len(chosen), device=chosen.device), counts)
-    where = here.find(part.lessons.places[rows], owner)
-    tables = model.actions.tables(here.tokens)
-    scores = model.actions.score(tables, len(here.tokens), where, part.lessons.seen[rows].long())
-    return allowed(scores, where), part.lessons.actions[rows].long()
+    places, seen = part.lessons.places[rows], part.lessons.seen[rows]
+    return ActionScores(model, here)(places, seen, owner), part.lessons.actions[rows].long()
 
 
 def tag_loss(model: Parser, here: Several) -> Tensor:

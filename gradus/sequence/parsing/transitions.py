@@ -49,7 +49,7 @@ class States:
         labels: how many labels there are.
     """
 
-    links: Int[np.ndarray, "rows 7 n+1"]
+    links: Int[np.ndarray, "rows 7 entries"]
     sizes: Int[np.ndarray, "rows 3"]
     labels: int
 

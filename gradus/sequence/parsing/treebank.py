@@ -148,7 +148,7 @@ class Treebank:
 
     kinds: Int[Tensor, "kinds columns"]
     tokens: Int[Tensor, "words"]
-    starts: Int[Tensor, "sentences+1"]
+    starts: Int[Tensor, "bounds"]
 
     def __len__(self) -> int:
         """How many sentences there are."""
@@ -183,15 +183,29 @@ class Several:
     """
 
     tokens: Int[Tensor, "tokens columns"]
-    where: Int[Tensor, "1+words"]
+    where: Int[Tensor, "spots"]
     first: Int[Tensor, "sentences"]
     lengths: Int[Tensor, "sentences"]
 
-    def find(
+    def spots(
         self, places: Int[Tensor, "rows some"], sentence: Int[Tensor, "rows"]
     ) -> Int[Tensor, "rows some"]:
-        """Which of `tokens` stands in places that are numbered in a sentence from 1; 0: nothing."""
-        return self.where[(places + self.first[sentence].unsqueeze(1)) * (places > 0)]
+        """Where in `where` places are that are numbered in a sentence from 1; 0: nothing."""
+        return (places + self.first[sentence].unsqueeze(1)) * (places > 0)
+
+    def windows(self, reach: int) -> Int[Tensor, "spots window"]:
+        """For each spot which of `tokens` stand up to `reach` places before, there, and after.
+
+        Beyond its sentence, and around the first spot, there is nothing (0).
+        """
+        sentence = torch.repeat_interleave(
+            torch.arange(len(self.first), device=self.where.device), self.lengths
+        )
+        words = torch.arange(1, len(self.where), device=self.where.device) - self.first[sentence]
+        around = words.unsqueeze(1) + torch.arange(-reach, reach + 1, device=self.where.device)
+        inside = (around >= 1) & (around <= self.lengths[sentence].unsqueeze(1))
+        found = self.where[self.spots(around * inside, sentence)]
+        return torch.cat([torch.zeros_like(found[:1]), found])
 
 
 def several(bank: Treebank, chosen: Int[Tensor, "sentences"]) -> Several:
