@@ -32,11 +32,7 @@ def labelled(gold: Sequence[Tree], found: Sequence[Tree]) -> Bool[Tensor, "words
     """For each word whether its label is right, whatever its head."""
     pairs = zip(gold, found, strict=True)
     return tensor(
-        [
-            universal(g) == universal(f)
-            for a, b in pairs
-            for g, f in zip(a[1], b[1], strict=True)
-        ]
+        [universal(g) == universal(f) for a, b in pairs for g, f in zip(a[1], b[1], strict=True)]
     )
 
 

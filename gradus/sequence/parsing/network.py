@@ -4,6 +4,7 @@ Symbols: x the vector of what stands in a place, u the vector of a label, h the 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -96,7 +97,7 @@ class PlaceNet(nn.Module):
         self.seen = nn.Parameter(torch.empty(tag_vector, seen * hidden[0])) if seen else None
         self.bias = nn.Parameter(torch.zeros(hidden[0]))
         layers: list[nn.Module] = []
-        for before, after in zip(hidden, hidden[1:], strict=False):
+        for before, after in pairwise(hidden):
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
         self.rest = nn.Sequential(nn.Dropout(dropout), *layers, nn.Linear(hidden[-1], outputs))
         self.drop = nn.Dropout(dropout)
@@ -115,7 +116,7 @@ class PlaceNet(nn.Module):
         nn.init.zeros_(last.bias)
 
     def vectors(self, tokens: Int[Tensor, "tokens columns"]) -> Float[Tensor, "tokens vector"]:
-        """x of each token: the sum of its forms' vectors, then its tag's."""
+        """The vector x of each token: the sum of its forms' vectors, then its tag's."""
         if self.training and self.forget:
             tokens = tokens.clone()
             last = tokens.shape[1] - 1

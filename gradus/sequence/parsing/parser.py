@@ -48,7 +48,13 @@ class Parser(nn.Module):
             forms: how many words, prefixes, … there are, as `PlaceNet` takes them.
             tags: how many tags there are, 0 (nothing) and 1 (unknown) among them; 0: none are used.
             labels: how many labels L an arc can have, ≥ 1.
-            vector, tag_vector, hidden, activation, dropout, forget, context: as `PlaceNet`.
+            vector: numbers in the vector of what a token looks like.
+            tag_vector: numbers in the vectors of a tag and of a label.
+            hidden: units of each hidden layer of the actions' network.
+            activation: relu, or cube for the first of them.
+            dropout: share of hidden units and of a token's numbers that are left out in training.
+            forget: how often a word, or a tag, is made unknown in training, in [0, 1).
+            context: words to each side that a token is seen with, ≥ 0.
         """
         super().__init__()
         self.arc_labels = labels
@@ -102,7 +108,8 @@ class ActionScores:
         """The scores, −∞ where a state does not allow an action.
 
         Args:
-            places, seen: the words and labels that each state is described by.
+            places: the words that each state is described by, numbered in their sentence.
+            seen: the labels that it is described by.
             sentence: to which of the sentences it belongs.
         """
         spots = self.here.spots(places, sentence)

@@ -1,6 +1,7 @@
 """Experiments with dependency parsers: data only."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from gradus.core.recipe import FitConfig, Recipe, check_setting
@@ -35,11 +36,13 @@ class ParserConfig(FitConfig):
     """Share of hidden units and of a word's numbers that are left out in training, in [0, 1)."""
     forget: float = 0.1
     """How often a word or its tag is made unknown in training, in [0, 1)."""
+    beam: int = 1
+    """Hypotheses followed when a sentence is parsed (1: greedy search)."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
         super().__post_init__()
-        for name in ("min_count", "vector", "tag_vector"):
+        for name in ("min_count", "vector", "tag_vector", "beam"):
             check_setting(getattr(self, name) >= 1, name, "≥ 1", getattr(self, name))
         for name in ("sentences", "context"):
             check_setting(getattr(self, name) >= 0, name, "≥ 0", getattr(self, name))
@@ -47,6 +50,29 @@ class ParserConfig(FitConfig):
         check_setting(good, "hidden", "one or more numbers ≥ 1", self.hidden)
         for name in ("dropout", "forget"):
             check_setting(0 <= getattr(self, name) < 1, name, "in [0, 1)", getattr(self, name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlobalConfig(ParserConfig):
+    """Settings of globally normalised training, which goes on from a local one."""
+
+    beam: int = 8
+    """Hypotheses followed, in training and when a sentence is parsed."""
+    start: str = ""
+    """Run of parser-greedy to go on from; none: local training comes first, in the same run."""
+    local_epochs: int = 10
+    """Passes over the training set in that local training."""
+    local_batch: int = 32
+    """Sentences in a minibatch of it."""
+    local_lr: float = 0.002
+    """Its learning rate at the highest; it falls in a straight line to 0."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be meant."""
+        super().__post_init__()
+        for name in ("local_epochs", "local_batch"):
+            check_setting(getattr(self, name) >= 1, name, "≥ 1", getattr(self, name))
+        check_setting(0 < self.local_lr < inf, "local_lr", "> 0 and finite", self.local_lr)
 
 
 TOY = {
@@ -67,7 +93,9 @@ PARSER_GREEDY = Recipe(
     summary="An arc-standard parser with a feed-forward network that takes the likeliest action.",
     source=f"{SOURCE}; Chen and Manning 2014",
     data="UD English-EWT, or your own treebank",
-    config=ParserConfig(epochs=15, batch_size=32, optimizer="adam", lr=0.001, schedule="linear"),
+    config=ParserConfig(
+        context=2, epochs=12, batch_size=32, optimizer="adam", lr=0.002, schedule="linear"
+    ),
     task="gradus.sequence.parsing.train:greedy",
     load=LOAD,
     figures=FIGURES,
@@ -75,4 +103,21 @@ PARSER_GREEDY = Recipe(
     smoke=TOY,
     metric="las",
     target="UAS / LAS ≥ 88 / 85 with the treebank's tags; ≥ 1,000 sentences/s on 2 cores",
+)
+
+PARSER_GLOBAL = Recipe(
+    name="parser-global",
+    summary="The parser trained on whole sequences: one softmax over the beam, early update.",
+    source="chapter 7, Beam Search and Global Normalization; Andor et al. 2016",
+    data="UD English-EWT, or your own treebank",
+    config=GlobalConfig(
+        context=2, epochs=3, batch_size=16, optimizer="adam", lr=0.0001, schedule="linear"
+    ),
+    task="gradus.sequence.parsing.train:globally",
+    load=LOAD,
+    figures=FIGURES,
+    quick={"sentences": 1000, "epochs": 1, "local_epochs": 8},
+    smoke={**TOY, "epochs": 1, "local_epochs": 1, "beam": 2},
+    metric="las",
+    target="ahead of local training with the same beam",
 )

@@ -93,9 +93,7 @@ class Vocabulary:
 
     def token(self, form: str, tag: str = "") -> list[int]:
         """The numbers of a word."""
-        looks = [
-            self.numbers[name].get(look(form), UNKNOWN) for name, look in LOOKS.items()
-        ]
+        looks = [self.numbers[name].get(look(form), UNKNOWN) for name, look in LOOKS.items()]
         return [*looks, self.numbers["tags"].get(tag, UNKNOWN)] if self.tags else looks
 
     def text(self) -> str:
@@ -113,7 +111,7 @@ def read_vocabulary(text: str) -> Vocabulary:
 
 
 def learn_vocabulary(sentences: Iterable[Sentence], min_count: int, kind: str) -> Vocabulary:
-    """What stands at least so often in some sentences, the most frequent first; all labels and tags.
+    """What stands in some sentences at least so often, the most frequent first; all labels, tags.
 
     Args:
         sentences: of a treebank.

@@ -38,7 +38,7 @@ class Naive:
 
     def children(self, word, left):
         found = [c for c, h in self.heads.items() if h == word and (c < word) == left]
-        return sorted(found, reverse=not left) + [0, 0]
+        return [*sorted(found, reverse=not left), 0, 0]
 
     def sees(self):
         stack, buffer = [*self.stack[::-1], 0, 0, 0], [*self.buffer, 0, 0, 0]

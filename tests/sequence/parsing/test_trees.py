@@ -57,7 +57,7 @@ def test_a_deep_tree_does_not_exhaust_the_stack():
 
 @pytest.mark.parametrize("sequence", ["", "R a", "R a ]", "R a [", "R a [ ]", "R ]", "R a [ B b C"])
 def test_what_is_no_tree_is_refused(sequence):
-    with pytest.raises(UsageError, match="must|not closed"):
+    with pytest.raises(UsageError, match=r"must|not closed"):
         delinearise(sequence.split())
 
 
