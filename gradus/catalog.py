@@ -36,6 +36,8 @@ RECIPES = {
     "word2vec": "gradus.embed.words.recipes:WORD2VEC",
     "word2vec-cbow": "gradus.embed.words.recipes:WORD2VEC_CBOW",
     "word2vec-book": "gradus.embed.words.recipes:WORD2VEC_BOOK",
+    "tagger-book": "gradus.sequence.tagging.recipes:TAGGER_BOOK",
+    "tagger-best": "gradus.sequence.tagging.recipes:TAGGER_BEST",
     "ntm-copy": "gradus.memory.recipes:NTM_COPY",
     "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
     "ntm-recall": "gradus.memory.recipes:NTM_RECALL",

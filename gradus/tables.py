@@ -3,17 +3,29 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def say(text: str = "") -> None:
     """One line on standard output, however long: what reads it may be a program."""
     _console().print(text, soft_wrap=True)
+
+
+def show_lines(lines: Iterable[Text]) -> None:
+    """Lines on standard output, in their colours where someone looks at a terminal."""
+    if not _pretty():
+        for line in lines:
+            sys.stdout.write(f"{line.plain}\n")
+        return
+    console = _console()
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 def heading(text: str) -> None:

@@ -141,6 +141,9 @@ class Recipe:
         task: "module:function", config -> `gradus.core.task.Task`.
         load: "module:function", run -> a predictor that answers about new inputs.
         figures: "module:mapping", name -> function that draws a figure of a finished run.
+        formats: "module:mapping", name -> function that makes lines of answers, for `gradus predict
+            --format NAME`; the first is what is shown without. The answers of such a recipe are
+            about running text: what comes on standard input is one text, not a line each.
         quick: settings of the classroom version, at most 60 s on two cores.
         smoke: settings of the test suite's version, a few seconds, nothing downloaded.
         metric: the test metric that is quoted, such as `accuracy`; where a test lacks it, the loss.
@@ -155,6 +158,7 @@ class Recipe:
     task: str
     load: str
     figures: str
+    formats: str = ""
     quick: Mapping[str, Any] = field(default_factory=dict)
     smoke: Mapping[str, Any] = field(default_factory=dict)
     metric: str = "loss"

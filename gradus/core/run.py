@@ -207,11 +207,21 @@ class Run:
         """Mean loss and metrics of the best parameters on `test`, `validation` or `train`."""
         from gradus.core.task import measure
 
+        return measure(self.task(), self._split(split))
+
+    def details(self, split: str = "test") -> list[dict[str, Any]]:
+        """The rows of the recipe's own table of a split, such as one for each class; often none."""
+        task = self.task()
+        if task.details is None:
+            return []
+        return task.details(task.model.eval(), self._split(split))
+
+    def _split(self, split: str) -> Any:
+        """The examples of `test`, `validation` or `train`."""
         if split not in ("test", "validation", "train"):
             raise UsageError(f"split must be test, validation or train, got {split!r}")
         task = self.task()
-        batches = task.test() if split == "test" else getattr(task, split)
-        return measure(task, batches)
+        return task.test() if split == "test" else getattr(task, split)
 
     def predictor(self) -> Any:
         """A function that answers about new inputs, from the run folder alone."""
@@ -220,6 +230,10 @@ class Run:
     def predict(self, *inputs: Any) -> list[dict[str, Any]]:
         """The answers about `inputs`: files or values, whatever the recipe takes."""
         return self.predictor()(*inputs)
+
+    def formats(self) -> dict[str, Any]:
+        """The forms that answers can be written in: name -> function of the answers; often none."""
+        return dict(resolve(self.recipe.formats)) if self.recipe.formats else {}
 
     def figures(self) -> dict[str, Any]:
         """The figures that can be drawn of this run: name -> function of the run."""

@@ -19,6 +19,7 @@ Loss = Callable[[nn.Module, Batch], tuple[Tensor, Metrics]]
 Update = Callable[[nn.Module, Batch, float], Tensor]
 Pretrain = Callable[[nn.Module, Any, Reporter], dict[str, Any]]
 Report = Callable[[nn.Module, BatchSource], dict[str, float]]
+Details = Callable[[nn.Module, BatchSource], list[dict[str, Any]]]
 
 
 @dataclass(kw_only=True)
@@ -50,6 +51,8 @@ class Task:
         pictures: model -> named images "image channel height width" in [0, 1] for TensorBoard.
         report: (model, examples) -> name -> value, beside the means of loss and metrics: what is
             asked of a finished run and is no mean over examples.
+        details: (model, examples) -> rows of a table, each column's name -> value: what `gradus
+            evaluate` shows besides, such as a row for each class. It is not kept in the run.
         facts: what is needed to answer later (labels, vocabulary); JSON values, kept in the run.
         files: the same where it is large: name -> text of a file in the run folder.
     """
@@ -72,6 +75,7 @@ class Task:
     remarks: Callable[[nn.Module], list[str]] | None = None
     pictures: Callable[[nn.Module], dict[str, Tensor]] | None = None
     report: Report | None = None
+    details: Details | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
 

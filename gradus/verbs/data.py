@@ -25,11 +25,13 @@ class DataArgs:
 def data(args: DataArgs) -> None:
     """Print or fetch data sets."""
     from gradus.core.download import locate, status
+    from gradus.data.conll import CONLL2000
     from gradus.data.public import SETS
     from gradus.data.texts import TEXTS
+    from gradus.data.treebanks import UD_EWT
     from gradus.data.weights import WEIGHTS
 
-    known = {**SETS, **TEXTS, **WEIGHTS}
+    known = {**SETS, **TEXTS, CONLL2000.name: CONLL2000, UD_EWT.name: UD_EWT, **WEIGHTS}
     if args.name and args.name not in known:
         raise UsageError(f"no data set is called {args.name!r}{nearest(args.name, known)}")
     if args.fetch and not args.name:

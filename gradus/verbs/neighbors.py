@@ -102,7 +102,7 @@ def analogy(args: AnalogyArgs) -> None:
 
 def vectors(args: VectorsArgs) -> None:
     """Write the file and say what is in it."""
-    from gradus.embed.words.files import write_vectors
+    from gradus.data.vector_files import write_vectors
 
     found = open_vectors(args.run)
     write_vectors(found, args.out)
@@ -119,7 +119,7 @@ def open_vectors(path: Path) -> Any:
     Raises:
         UsageError: it is neither, or there is something wrong with the file.
     """
-    from gradus.embed.words.files import read_vectors
+    from gradus.data.vector_files import read_vectors
 
     if path.is_dir():
         from gradus.api import open_run

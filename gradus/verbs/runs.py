@@ -9,7 +9,7 @@ from tyro.conf import Positional, arg
 
 from gradus.api import open_run
 from gradus.core.errors import UsageError
-from gradus.tables import heading, say, show_json, table
+from gradus.tables import heading, say, show_json, show_lines, table
 from gradus.verbs.words import Folder, RunFolder
 
 SHOWN = 8
@@ -79,22 +79,39 @@ def evaluate(args: EvaluateArgs) -> None:
     from gradus.core.report import show
 
     run = open_run(args.run)
-    values = run.evaluate(args.split)
+    values, details = run.evaluate(args.split), run.details(args.split)
     if args.json:
-        show_json({"run": str(run.path), "recipe": run.recipe.name, args.split: values})
+        more = {"details": details} if details else {}
+        show_json({"run": str(run.path), "recipe": run.recipe.name, args.split: values, **more})
         return
     heading(f"{run.path} ({run.recipe.name}), {args.split} set")
     table(["metric", "value"], [[k, show(k, v)] for k, v in values.items()], numbers=(1,))
+    if details:
+        say()
+        numbers = [i for i, v in enumerate(details[0].values()) if not isinstance(v, str)]
+        table(list(details[0]), [[_cell(v) for v in row.values()] for row in details], numbers)
+
+
+def _cell(value: Any) -> str:
+    """A value in a table of details: a share in percent, a count with commas."""
+    if isinstance(value, float):
+        return f"{value:.2%}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 @dataclass(frozen=True)
 class PredictArgs:
-    """Answer about new inputs: image files, numbers such as 7,5, words; one a line on stdin too."""
+    """Answer about new inputs: image files, numbers such as 7,5, words; one a line on stdin too.
+
+    A tagger takes texts: a text of any length on stdin is one.
+    """
 
     run: Positional[RunFolder]
     """Run folder."""
     inputs: Positional[Annotated[tuple[str, ...], arg(metavar="[INPUT ...]")]] = ()
     """What to answer about; without any, each line of standard input is one."""
+    format: str = ""
+    """How answers about texts are written: plain, conll … (else plain)."""
     json: bool = False
     """Print one JSON document."""
 
@@ -102,16 +119,42 @@ class PredictArgs:
 def predict(args: PredictArgs) -> None:
     """Print an answer for each input."""
     run = open_run(args.run)
-    inputs = args.inputs or tuple(line.strip() for line in sys.stdin if line.strip())
+    formats = run.formats()
+    form = args.format or next(iter(formats), "")
+    if form and form not in formats:
+        told = f"one of {', '.join(formats)}" if formats else f"left out for {run.recipe.name}"
+        raise UsageError(f"format must be {told}, got {form!r}")
+    inputs = args.inputs or _read_input(whole=bool(formats))
     if not inputs:
         raise UsageError("nothing to answer about: name an input, or give lines on stdin")
     answers = run.predict(*inputs)
     if args.json:
         show_json({"run": str(run.path), "answers": answers})
         return
+    if form:
+        show_lines(formats[form](answers))
+        return
     for answer in answers:
         given = answer.pop("input")
         say(f"{given}: {_words(answer)}")
+
+
+def _read_input(whole: bool) -> tuple[str, ...]:
+    """What stands on standard input: one text, or a line each, without empty ones.
+
+    Raises:
+        UsageError: it is not UTF-8.
+    """
+    try:
+        text = sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"standard input is not text in UTF-8 (byte {error.start:,}); convert it first "
+            "(iconv -t UTF-8)"
+        ) from error
+    if whole:
+        return (text,) if text.strip() else ()
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _words(answer: dict[str, Any]) -> str:

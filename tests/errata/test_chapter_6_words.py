@@ -5,10 +5,10 @@ import pytest
 import torch
 from scipy.special import expit, log_expit
 
+from gradus.data.vectors import WordVectors
 from gradus.embed.words.losses import nce, negative_sampling
 from gradus.embed.words.noise import noise_distribution
 from gradus.embed.words.pairs import pairs_of
-from gradus.embed.words.vectors import WordVectors
 from gradus.embed.words.word2vec import Word2Vec
 from tests.embed.words.small import plan
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from gradus.core.errors import RunError
 from gradus.core.run import Run
 from gradus.data.answers import Answer, Predictor
+from gradus.data.vectors import WordVectors
 from gradus.embed.words.corpus import read_vocabulary
-from gradus.embed.words.vectors import WordVectors
 
 NEAREST = 8
 """Neighbours in an answer."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from gradus.core.errors import DataError
 from gradus.core.progress import current
 from gradus.core.task import Loss, Metrics, Task
+from gradus.data.vectors import WordVectors
 from gradus.embed.words.batches import Span, TextBatches, hold_out
 from gradus.embed.words.corpus import Corpus, load_corpus, vocabulary_text
 from gradus.embed.words.losses import nce, negative_sampling, softmax_loss
@@ -22,7 +23,6 @@ from gradus.embed.words.plan import Plan
 from gradus.embed.words.questions import Questions, analogy_hits, load_questions, similarity
 from gradus.embed.words.recipes import WordsConfig
 from gradus.embed.words.update import compiled_update
-from gradus.embed.words.vectors import WordVectors
 from gradus.embed.words.windows import END
 from gradus.embed.words.word2vec import Word2Vec, book_start
 

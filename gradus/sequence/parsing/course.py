@@ -1,16 +1,18 @@
 """What a parser is taught: the parts of a treebank, and the states on the way to their trees."""
 
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
+from pathlib import Path
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from gradus.core.errors import UsageError
-from gradus.data.treebanks import PARTS, find_treebank
+from gradus.data.treebanks import find_ewt
 from gradus.sequence.conllu import Sentence, read_conllu
 from gradus.sequence.parsing.evaluation import Tree
 from gradus.sequence.parsing.oracle import oracle, replay
@@ -26,6 +28,8 @@ from gradus.sequence.parsing.trees import is_projective, projectivise
 
 TOY = {"train": 100, "dev": 30, "test": 30}
 """Sentences of the treebank that is made up."""
+PARTS = ("train", "dev", "test")
+"""The parts of a treebank, by number."""
 ROOT = "root"
 """The label of the word without a head."""
 
@@ -51,8 +55,13 @@ class Lessons:
 
     def to(self, device: torch.device) -> "Lessons":
         """The same on another device."""
-        tensors = (t.to(device) for t in (self.starts, self.places, self.seen, self.actions))
-        return Lessons(*tensors, self.crossed, self.lifted)
+        return replace(
+            self,
+            starts=self.starts.to(device),
+            places=self.places.to(device),
+            seen=self.seen.to(device),
+            actions=self.actions.to(device),
+        )
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Part:
 
     sentences: list[Sentence]
     bank: Treebank
-    gold: list[Tree]
+    gold: Sequence[Tree]
     lessons: Lessons
 
 
@@ -110,16 +119,41 @@ def read_part(data: str, part: str, limit: int = 0) -> list[Sentence]:
     """
     if data == "toy":
         return toy_sentences(TOY[part], seed=PARTS.index(part))[: limit or None]
-    path = find_treebank(data)[part]
+    path = find_treebank(data, part)
     found = list(islice(read_conllu(path), limit or None))
     if not found:
         raise UsageError(f"{path} holds no sentence")
     return found
 
 
+def find_treebank(data: str, part: str) -> Path:
+    """The file of a part of a treebank, by its name or by a folder.
+
+    Args:
+        data: `ewt`, or a folder with files `*train.conllu`, `*dev.conllu` and `*test.conllu`,
+            packed with gzip (`.gz`) or not.
+        part: train, dev or test.
+
+    Raises:
+        UsageError: there is no such folder, or the part is missing in it, or there twice.
+        DataError: the file is damaged, or cannot be downloaded.
+    """
+    if data == "ewt":
+        return find_ewt(part)
+    folder = Path(os.path.expanduser(data))
+    if not data or not folder.is_dir():
+        raise UsageError(f"data must be ewt, toy or a folder of CoNLL-U files, got {data!r}")
+    files = sorted(p for end in ("", ".gz") for p in folder.glob(f"*{part}.conllu{end}"))
+    if len(files) != 1:
+        raise UsageError(
+            f"{folder} must hold one file *{part}.conllu or *{part}.conllu.gz, found {len(files)}"
+        )
+    return files[0]
+
+
 def make_part(sentences: list[Sentence], vocabulary: Vocabulary) -> Part:
     """A part of a treebank with what is learned from it."""
-    gold = [(s.heads, [row.deprel for row in s.words]) for s in sentences]
+    gold: list[Tree] = [(s.heads, [row.deprel for row in s.words]) for s in sentences]
     return Part(
         sentences, encode_sentences(sentences, vocabulary), gold, make_lessons(gold, vocabulary)
     )
@@ -142,9 +176,14 @@ def make_lessons(gold: Sequence[Tree], vocabulary: Vocabulary) -> Lessons:
         for new, (old, _) in zip(straight, gold, strict=True)
     ]
     seen = replay(actions, [len(heads) for heads in straight], len(numbers))
-    arrays = seen.starts, seen.places, seen.labels, seen.actions
-    crossed = sum(n > 0 for n in moved)
-    return Lessons(*(torch.from_numpy(a) for a in arrays), crossed, sum(moved))
+    return Lessons(
+        starts=torch.from_numpy(seen.starts),
+        places=torch.from_numpy(seen.places),
+        seen=torch.from_numpy(seen.labels),
+        actions=torch.from_numpy(seen.actions),
+        crossed=sum(n > 0 for n in moved),
+        lifted=sum(moved),
+    )
 
 
 def _straight(heads: Sequence[int]) -> Sequence[int]:

@@ -12,6 +12,8 @@ from gradus.sequence.parsing.treebank import Several
 
 WINDOW = 2
 """Words to each side of a word that its tag is guessed from."""
+TAGGER_HIDDEN = 128
+"""Hidden units of the tagger."""
 BELOW_TOP, BUFFER = 1, 3
 """Of a state's 18 places, those of the word below the top and of the buffer's first word."""
 
@@ -58,7 +60,6 @@ class Parser(nn.Module):
         """
         super().__init__()
         self.arc_labels = labels
-        common = {"vector": vector, "dropout": dropout, "forget": forget}
         self.actions = PlaceNet(
             forms,
             1 + 2 * labels,
@@ -68,13 +69,23 @@ class Parser(nn.Module):
             labels=labels + 1,
             tag_vector=tag_vector,
             hidden=hidden,
+            vector=vector,
             activation=activation,
+            dropout=dropout,
+            forget=forget,
             context=context,
-            **common,
         )
         self.tagger = None
         if tags:
-            self.tagger = PlaceNet(forms, tags, places=2 * WINDOW + 1, hidden=(128,), **common)
+            self.tagger = PlaceNet(
+                forms,
+                tags,
+                places=2 * WINDOW + 1,
+                vector=vector,
+                hidden=(TAGGER_HIDDEN,),
+                dropout=dropout,
+                forget=forget,
+            )
 
     def forward(self, features: Int[Tensor, "states features"]) -> Float[Tensor, "states actions"]:
         """The actions' scores, −∞ where a state does not allow one.

@@ -1,6 +1,6 @@
 """Neighbours, analogies, and the questions that vectors are judged by.
 
-The rooms: gradus.embed.words.vectors and gradus.embed.words.questions.
+The rooms: gradus.data.vectors and gradus.embed.words.questions.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from gradus.core.errors import DataError, UsageError
+from gradus.data.vectors import WordVectors
 from gradus.embed.words.questions import (
     Questions,
     analogy_hits,
@@ -21,7 +22,6 @@ from gradus.embed.words.questions import (
     spearman,
     unit,
 )
-from gradus.embed.words.vectors import WordVectors
 
 WORDS = ["man", "woman", "king", "queen", "apple"]
 VECTORS = np.array([[1, 0, 0.1], [0, 1, 0.1], [1, 0, 2], [0, 1, 2], [-1, -1, 0]], np.float32)

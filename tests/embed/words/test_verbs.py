@@ -10,7 +10,7 @@ import pytest
 
 from gradus import catalog
 from gradus.core.experiment import train
-from gradus.embed.words.files import read_vectors
+from gradus.data.vector_files import read_vectors
 from gradus.embed.words.predict import load_vectors
 from tests.commands import call, offline, one_line
 

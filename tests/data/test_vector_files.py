@@ -1,6 +1,6 @@
 """Files of word vectors: round trips with gensim, real files, and headers that lie.
 
-The room: gradus.embed.words.files.
+The room: gradus.data.vector_files.
 """
 
 import gzip
@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradus.core.errors import DataError, UsageError
-from gradus.embed.words.files import from_gensim, read_vectors, to_gensim, write_vectors
-from gradus.embed.words.vectors import WordVectors
+from gradus.data.vector_files import from_gensim, read_vectors, to_gensim, write_vectors
+from gradus.data.vectors import WordVectors
 
 FOUND = WordVectors(
     ["the", "naïve", "7", "cat’s"],

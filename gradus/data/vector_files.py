@@ -3,22 +3,35 @@
 A file is read and written a word at a time, so that the vectors are in memory once.
 """
 
+import contextlib
 import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradus.core.errors import DataError, UsageError
 from gradus.core.files import PART
-from gradus.embed.words.vectors import WordVectors
+from gradus.data.vectors import WordVectors
 
 LONGEST = 10_000
 """Bytes that a word may have at most."""
 LARGEST = 1 << 40
 """Bytes of vectors that a header may promise at most."""
+
+
+class Place(NamedTuple):
+    """Where the next word of a file of vectors begins.
+
+    Attributes:
+        offset: in bytes; of a packed file, of what is in it.
+        number: words before it.
+    """
+
+    offset: int = 0
+    number: int = 0
 
 
 def read_vectors(path: Path, limit: int = 0) -> WordVectors:
@@ -33,34 +46,76 @@ def read_vectors(path: Path, limit: int = 0) -> WordVectors:
         UsageError: there is no such file, or it is none of these.
         DataError: it is damaged, or does not hold what its header says.
     """
+    if path.suffix == ".kv" and path.is_file():
+        return from_gensim(_gensim().load(str(path)))
+    with _opened(path) as file:
+        rows, n, d = _begin(file, path, Place())
+        return _stack(rows, path, n, d, limit)
+
+
+def read_rows(path: Path, start: Place = Place()) -> Iterator[tuple[str, np.ndarray, Place]]:  # noqa: B008
+    """The words of a file one after another, for what is larger than memory.
+
+    Args:
+        path: as `read_vectors`, but for KeyedVectors.
+        start: a place that was given before: what comes before it is not read again.
+
+    Yields:
+        (word, vector, place of the next). A word that is not UTF-8 comes with � in it.
+
+    Raises:
+        UsageError, DataError: as `read_vectors`.
+    """
+    with _opened(path) as file:
+        rows, _, d = _begin(file, path, start)
+        for number, (word, vector) in enumerate(rows, start.number + 1):
+            if d and len(vector) != d:
+                raise DataError(
+                    f"{path}: its header says {d:,} numbers a word, but word {number:,} has "
+                    f"{len(vector):,}"
+                )
+            yield word.decode(errors="replace"), vector, Place(file.tell(), number)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The bytes of a file, unpacked.
+
+    Raises:
+        UsageError: there is no such file.
+        DataError: it cannot be read or unpacked.
+    """
     if not path.is_file():
         raise UsageError(f"{path}: no such file of word vectors")
-    if path.suffix == ".kv":
-        return from_gensim(_gensim().load(str(path)))
     try:
         with open(path, "rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
         with gzip.open(path, "rb") if packed else open(path, "rb") as file:
-            return _read(file, path, limit)
+            yield file
     except (OSError, EOFError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
 
 
-def _read(file: Any, path: Path, limit: int) -> WordVectors:
-    """Word vectors from an open file: which format it has is seen from its first line and bytes."""
+def _begin(
+    file: Any, path: Path, start: Place
+) -> tuple[Iterator[tuple[bytes, np.ndarray]], int, int]:
+    """The rows of an open file from a place on, and its header's n words and d dimensions.
+
+    Which format it has is seen from its first line and bytes; without a header n and d are 0.
+    """
     head = file.readline(LONGEST)
-    header = _header(head)
-    if header is None:
-        rows = _text_rows(file, path, head)
-        return _stack(rows, path, 0, 0, limit)
-    n, d = header
+    n, d = _header(head) or (0, 0)
     if n * d * 4 > LARGEST:
         raise DataError(
             f"{path}: its header says {n:,} words of {d:,} numbers, too many to be true"
         )
-    start = file.peek(1)[: LONGEST + 4 * d]
-    rows = _binary_rows(file, path, n, d) if _is_binary(start, d) else _text_rows(file, path, b"")
-    return _stack(rows, path, n, d, limit)
+    binary = bool(d) and _is_binary(file.peek(1)[: LONGEST + 4 * d], d)
+    if start.offset:
+        file.seek(start.offset)
+        head = b""
+    if binary:
+        return _binary_rows(file, path, n, d, start.number), n, d
+    return _text_rows(file, path, b"" if d else head, start.number), n, d
 
 
 def _header(line: bytes) -> tuple[int, int] | None:
@@ -88,9 +143,11 @@ def _numbers(parts: list[bytes]) -> np.ndarray:
     return np.array([float(p) for p in parts], np.float32)
 
 
-def _text_rows(file: Any, path: Path, first: bytes) -> Iterator[tuple[bytes, np.ndarray]]:
+def _text_rows(
+    file: Any, path: Path, first: bytes, before: int
+) -> Iterator[tuple[bytes, np.ndarray]]:
     """Words and vectors from lines of text."""
-    number = 1
+    number = before + 1
     line = first or file.readline()
     while line:
         word, *parts = line.rstrip().split(b" ")
@@ -101,9 +158,11 @@ def _text_rows(file: Any, path: Path, first: bytes) -> Iterator[tuple[bytes, np.
         number, line = number + 1, file.readline()
 
 
-def _binary_rows(file: Any, path: Path, n: int, d: int) -> Iterator[tuple[bytes, np.ndarray]]:
+def _binary_rows(
+    file: Any, path: Path, n: int, d: int, before: int
+) -> Iterator[tuple[bytes, np.ndarray]]:
     """Words and vectors from word2vec's binary format: word, space, d little-endian float32."""
-    for number in range(1, n + 1):
+    for number in range(before + 1, n + 1):
         word = b""
         while (byte := file.read(1)) not in (b" ", b""):
             word += byte
