@@ -8,7 +8,7 @@ label are (LAS). Of a label only the universal part counts: `nmod:desc` is `nmod
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Bool
 from torch import Tensor, tensor
@@ -36,42 +36,16 @@ def labelled(gold: Sequence[Tree], found: Sequence[Tree]) -> Bool[Tensor, "words
     )
 
 
-@dataclass(frozen=True)
-class LabelScore:
-    """How well one label's words are parsed: a word counts if head and label are right.
+def label_rows(gold: Sequence[Tree], found: Sequence[Tree]) -> list[dict[str, Any]]:
+    """A row for each label that is there or was given, the most frequent in the treebank first.
 
-    Attributes:
-        label: its universal part.
-        gold: words that have it in the treebank.
-        found: words that were given it.
-        right: those of both whose head is right, too.
-        often: the label it was most often taken for, with how often; "" if never.
+    A word is right if its head and its label are.
+
+    Returns:
+        `label`, its universal part; `words` (how many have it), `precision` (share of those given
+        it that are right), `recall` (share of those that have it that are right), their harmonic
+        mean `F1`, and `taken for`, the label it is most often taken for, "" where it never is.
     """
-
-    label: str
-    gold: int
-    found: int
-    right: int
-    often: tuple[str, int]
-
-    @property
-    def precision(self) -> float:
-        """Of the words given this label, the share that is right; 0 if there are none."""
-        return self.right / self.found if self.found else 0.0
-
-    @property
-    def recall(self) -> float:
-        """Of the words with this label, the share that was found; 0 if there are none."""
-        return self.right / self.gold if self.gold else 0.0
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
-        return 2 * self.right / (self.gold + self.found) if self.gold + self.found else 0.0
-
-
-def label_scores(gold: Sequence[Tree], found: Sequence[Tree]) -> list[LabelScore]:
-    """A row for each label, the most frequent in the treebank first."""
     golds: Counter[str] = Counter()
     founds: Counter[str] = Counter()
     rights: Counter[str] = Counter()
@@ -85,13 +59,15 @@ def label_scores(gold: Sequence[Tree], found: Sequence[Tree]) -> list[LabelScore
             rights[g] += head == their_head and g == f
             if g != f:
                 taken[g][f] += 1
+    names = sorted(golds | founds, key=lambda name: (-golds[name], name))
     return [
-        LabelScore(
-            label,
-            golds[label],
-            founds[label],
-            rights[label],
-            taken[label].most_common(1)[0] if taken[label] else ("", 0),
-        )
-        for label, _ in (golds + Counter(dict.fromkeys(founds, 0))).most_common()
+        {
+            "label": name,
+            "words": golds[name],
+            "precision": rights[name] / max(founds[name], 1),
+            "recall": rights[name] / max(golds[name], 1),
+            "F1": 2 * rights[name] / (golds[name] + founds[name]),
+            "taken for": taken[name].most_common(1)[0][0] if taken[name] else "",
+        }
+        for name in names
     ]

@@ -99,19 +99,19 @@ class PlaceNet(nn.Module):
         layers: list[nn.Module] = []
         for before, after in pairwise(hidden):
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
-        self.rest = nn.Sequential(nn.Dropout(dropout), *layers, nn.Linear(hidden[-1], outputs))
+        last = nn.Linear(hidden[-1], outputs)
+        self.rest = nn.Sequential(nn.Dropout(dropout), *layers, last)
         self.drop = nn.Dropout(dropout)
-        self._start(inputs)
+        self._start(inputs, last)
 
-    def _start(self, inputs: int) -> None:
+    def _start(self, inputs: int, last: nn.Linear) -> None:
         """The first parameters: sums of variance 1 for each token and for each hidden unit."""
-        for table in self.forms:
-            nn.init.normal_(table.weight, std=len(self.forms) ** -0.5)
+        for table in self.forms.parameters():
+            nn.init.normal_(table, std=len(self.forms) ** -0.5)
         for parameter in (self.first, self.seen):
             if parameter is not None:
                 gain = 2.0 if self.activation == "relu" else 0.5
                 nn.init.normal_(parameter, std=(gain / inputs) ** 0.5)
-        last = self.rest[-1]
         nn.init.normal_(last.weight, std=0.1 * last.in_features**-0.5)
         nn.init.zeros_(last.bias)
 

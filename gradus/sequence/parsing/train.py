@@ -17,13 +17,13 @@ from gradus.core.batches import Batches
 from gradus.core.errors import UsageError
 from gradus.core.fit import fit
 from gradus.core.progress import Reporter
-from gradus.core.task import Metrics, Report, Task, mean_of
+from gradus.core.task import Details, Metrics, Report, Task, mean_of
 from gradus.sequence.globally import global_loss
 from gradus.sequence.parsing.build import build
 from gradus.sequence.parsing.compiled import PLACES, SEEN_LABELS
 from gradus.sequence.parsing.course import ROOT, Course, Part, make_course
 from gradus.sequence.parsing.decode import Parsed, guess_tags, parse
-from gradus.sequence.parsing.evaluation import Tree, attached, labelled
+from gradus.sequence.parsing.evaluation import Tree, attached, label_rows, labelled
 from gradus.sequence.parsing.parser import ActionScores, Parser, tag_scores
 from gradus.sequence.parsing.recipes import GlobalConfig, ParserConfig
 from gradus.sequence.parsing.transitions import NOTHING, NUMBER, begin
@@ -46,7 +46,7 @@ class Taught(NamedTuple):
     """What comes of some sentences: mean loss, over how many things, metrics."""
 
     loss: Tensor
-    count: int
+    things: int
     metrics: Metrics
 
 
@@ -83,13 +83,13 @@ def _start(
     if config.start:
         _copy_weights(Path(config.start), course, model)
         return {"start": config.start}
-    settings = {
-        "epochs": config.local_epochs,
-        "batch_size": config.local_batch,
-        "lr": config.local_lr,
-        "beam": 1,
-    }
-    local = replace(config, **settings)
+    local = replace(
+        config,
+        epochs=config.local_epochs,
+        batch_size=config.local_batch,
+        lr=config.local_lr,
+        beam=1,
+    )
     task = _local_task(local, course)
     task.model.load_state_dict(model.state_dict())
     fitted = fit(task, local, reporter=reporter)
@@ -161,6 +161,7 @@ def make_task(
         test=lambda: examples(2),
         loss=loss,
         report=_predicted(course, decode) if course.vocabulary.tags else None,
+        details=_by_label(course, decode),
         sample=torch.zeros(2, PLACES * columns + SEEN_LABELS, dtype=torch.int64),
         watch="validation/las",
         better="max",
@@ -231,7 +232,7 @@ def _measured(
 ) -> tuple[Tensor, Metrics]:
     """The loss of some sentences, and how well they are parsed with the treebank's tags."""
     taught = [teach(model, part, group) for group in chosen.split(AT_ONCE)]
-    shares = [t.count / sum(t.count for t in taught) for t in taught]
+    shares = [t.things / sum(t.things for t in taught) for t in taught]
     loss = sum(share * t.loss for share, t in zip(shares, taught, strict=True))
     found = {
         name: mean_of_means([mean_of(t.metrics[name]()) for t in taught], shares)
@@ -275,6 +276,18 @@ def _predicted(course: Course, decode: Decode) -> Report:
         }
 
     return report
+
+
+def _by_label(course: Course, decode: Decode) -> Details:
+    """(model, examples) -> a row for each label, parsed with the treebank's tags."""
+
+    def details(model: Any, examples: Any) -> list[dict[str, Any]]:
+        (chosen, number), _ = next(examples.epoch(0))
+        part = course.part(int(number[0]), chosen.device)
+        trees = named(decode(model, part.bank), course.vocabulary)
+        return label_rows(part.gold, trees)
+
+    return details
 
 
 def parse_with_tags(
