@@ -16,8 +16,8 @@ LISTED = 30
 """Labels whose scores are drawn: the most frequent."""
 GARDEN_PATH = "The complex houses married and single soldiers and their families."
 """The book's sentence that leads astray: its verb is "houses"."""
-VERB = 3
-"""The number of that verb in it."""
+SUBJECT, VERB = 2, 3
+"""The numbers of that verb and of its subject, "complex", in it."""
 WIDE = 8
 """Hypotheses that are followed beside the greedy search."""
 
@@ -97,12 +97,15 @@ def drawn_twice(words: list[str], parses: list[tuple[str, ParsedSentence]], how:
         draw_tree(ax, words, [t.split(" ")[-1] for t in parse.tags], parse.heads, parse.labels)
         ax.set_title(name)
         ax.set_xlim(0, width)
-    right = [parse.heads[VERB - 1] == 0 for _, parse in parses]
+    right = [
+        (parse.heads[SUBJECT - 1], parse.labels[SUBJECT - 1][:5]) == (VERB, "nsubj")
+        for _, parse in parses
+    ]
     said = {
-        (True, True): "Both searches take “houses” for the verb, and do not go astray",
-        (False, True): "Greedy search goes astray; with the beam “houses” is found to be the verb",
-        (True, False): "Greedy search finds the verb “houses”, which the beam gives up",
-        (False, False): "Neither search finds that “houses” is the verb",
+        (True, True): "Both searches find that the complex is what houses soldiers",
+        (False, True): "Greedy search goes astray; with the beam the complex houses soldiers",
+        (True, False): "Greedy search finds that the complex houses soldiers, the beam does not",
+        (False, False): "Neither search finds that the complex is what houses soldiers",
     }
     same = parses[0][1] == parses[1][1]
     also = " (both trees are the same)" if same else ""
