@@ -59,6 +59,7 @@ FIGURES = (
     "gradus.vision.figures:FIGURES",
     "gradus.embed.figures:FIGURES",
     "gradus.embed.words.figures:FIGURES",
+    "gradus.sequence.tagging.figures:FIGURES",
     "gradus.memory.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""

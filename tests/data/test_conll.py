@@ -31,9 +31,7 @@ def test_sentences_are_read(tmp_path, data):
 words = st.text(st.characters(exclude_categories=["Cs", "Zs", "Zl", "Zp", "Cc"]), min_size=1)
 
 
-@given(
-    st.lists(st.lists(st.tuples(words, words), min_size=1, max_size=4), min_size=1, max_size=3)
-)
+@given(st.lists(st.lists(st.tuples(words, words), min_size=1, max_size=4), min_size=1, max_size=3))
 def test_what_is_written_is_read(tmp_path_factory, pairs):
     sentences = [Tagged(*map(tuple, zip(*sentence, strict=True))) for sentence in pairs]
     path = tmp_path_factory.mktemp("columns") / "some.txt"

@@ -3,6 +3,8 @@
 The room: gradus.sequence.tokenise.
 """
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ def test_nothing_but_white_space_is_lost(text):
     tokens = [token for sentence in tokenise(text) for token in sentence]
     assert all(text[t.start : t.end] == t.word for t in tokens)
     assert all(token.word and not any(c in " \n\t" for c in token.word) for token in tokens)
-    assert [a.end <= b.start for a, b in zip(tokens, tokens[1:], strict=False)].count(False) == 0
+    assert [a.end <= b.start for a, b in itertools.pairwise(tokens)].count(False) == 0
     left = "".join(text.split())
     assert "".join("".join(t.word for t in tokens).split()) == left
 

@@ -3,11 +3,14 @@
 The room: gradus.sequence.tagging.cache.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import gradus
 from gradus.core.errors import DataError, UsageError
+from gradus.core.experiment import train
 from gradus.data.vector_files import Place, read_rows, write_vectors
 from gradus.data.vectors import WordVectors
 from gradus.sequence.tagging import cache
@@ -139,17 +142,17 @@ def test_a_tagger_begins_with_them_and_answers_without_the_file(tmp_path, monkey
     words = sorted({w for s in text.train for w in s.words if "-" not in w})[:20]
     path = tmp_path / "toy.bin"
     write_vectors(WordVectors(words, np.ones((20, 16), np.float32)), path)
-    recipe = gradus.catalog.recipe("tagger-book")
-    settings = {**recipe.smoke, "epochs": 1, "vectors": str(path)}
-    run = gradus.train("tagger-book", run_dir=tmp_path / "run", **settings)
+    recipe = replace(gradus.catalog.recipe("tagger-book"), figures="tests.tiny:FIGURES")
+    config = recipe.configure(**{**recipe.smoke, "epochs": 1, "vectors": str(path)})
+    run = train(recipe, config, path=tmp_path / "run")
+    with pytest.raises(UsageError, match="dimensions must be 16"):
+        train(recipe, replace(config, dimensions=8), path=tmp_path / "two")
     path.unlink()
     again = gradus.open(tmp_path / "run")
     weights = again.load_weights()["given.weight"]
     keys = (run.path / "vectors.txt").read_text().split("\n")
     assert (weights[keys.index(words[0])] == 1).all()
     assert len(again.predict("A dref soaned.")[0]["sentences"][0]) == 4
-    with pytest.raises(UsageError, match="dimensions must be 16"):
-        gradus.train("tagger-book", run_dir=tmp_path / "two", **{**settings, "dimensions": 8})
 
 
 @pytest.mark.data
