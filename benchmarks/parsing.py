@@ -22,10 +22,11 @@ import torch
 from gradus import catalog
 from gradus.core.experiment import train
 from gradus.core.run import Run, environment
-from gradus.sequence.parsing.course import Part, make_course
+from gradus.sequence.parsing.course import PARTS, Part, make_course, read_part
 from gradus.sequence.parsing.decode import guess_tags, parse
 from gradus.sequence.parsing.evaluation import attached, labelled
 from gradus.sequence.parsing.train import named, parse_with_tags
+from gradus.sequence.parsing.trees import is_projective
 
 RESULTS = Path(__file__).parent / "results" / "parsing.json"
 STEPS = {
@@ -65,11 +66,21 @@ def main() -> None:
         print(f"{name:<16}" + "  ".join(told))
     record = {
         "steps": found,
+        "not projective": shares(),
         "seconds": seconds,
         "threads": args.threads,
         "machine": environment(),
     }
     RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def shares() -> dict[str, tuple[int, int]]:
+    """For each part of the treebank how many sentences are not projective, of how many."""
+    found = {}
+    for part in PARTS:
+        crossed = [not is_projective(sentence.heads) for sentence in read_part("ewt", part)]
+        found[part] = (sum(crossed), len(crossed))
+    return found
 
 
 def finished(recipe: str, seed: int, folder: Path, **settings: Any) -> Run:

@@ -60,6 +60,7 @@ FIGURES = (
     "gradus.embed.figures:FIGURES",
     "gradus.embed.words.figures:FIGURES",
     "gradus.sequence.tagging.figures:FIGURES",
+    "gradus.sequence.parsing.figures:FIGURES",
     "gradus.memory.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""
