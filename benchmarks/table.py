@@ -87,6 +87,7 @@ def pages() -> dict[Path, str]:
         generated / "sparse.md": sparse(),
         generated / "hashing.md": hashing(),
         generated / "tagging.md": tagging(),
+        generated / "parsing.md": parsing(),
         **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes},
     }
 
@@ -307,6 +308,30 @@ def tagging() -> str:
             f"{table(head, rows)}"
         )
     return "\n\n".join(told) + "\n"
+
+
+def parsing() -> str:
+    """What each step of the parser gains and costs, as benchmarks/parsing.py measured it."""
+    found = benchmark("parsing")
+    if not found:
+        return ""
+    scores = ("UAS", "LAS", "UAS own tags", "LAS own tags")
+    rows = [
+        [name, *(spread(one[key]) for key in scores), f"{median(one['sentences/s']):,.0f}"]
+        for name, one in found["steps"].items()
+    ]
+    head = ["search, training", "UAS", "LAS", "UAS, own tags", "LAS, own tags", "sentences/s"]
+    runs = len(next(iter(found["steps"].values()))["UAS"])
+    times = ", ".join(f"{median(s):.0f} s of {name}" for name, s in found["seconds"].items())
+    crossed = ", ".join(
+        f"{n:,} of {all_:,} in {part}" for part, (n, all_) in found["not projective"].items()
+    )
+    return f"""UD English-EWT's test set, {runs} seeds, {found["threads"]} threads, medians of speed and time; training took
+{times} (`benchmarks/parsing.py`, {found["machine"]["processor"]}). Sentences whose tree is not
+projective: {crossed}.
+
+{table(head, rows)}
+"""
 
 
 def cifar10() -> str:

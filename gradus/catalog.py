@@ -38,6 +38,8 @@ RECIPES = {
     "word2vec-book": "gradus.embed.words.recipes:WORD2VEC_BOOK",
     "tagger-book": "gradus.sequence.tagging.recipes:TAGGER_BOOK",
     "tagger-best": "gradus.sequence.tagging.recipes:TAGGER_BEST",
+    "parser-greedy": "gradus.sequence.parsing.recipes:PARSER_GREEDY",
+    "parser-global": "gradus.sequence.parsing.recipes:PARSER_GLOBAL",
     "ntm-copy": "gradus.memory.recipes:NTM_COPY",
     "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
     "ntm-recall": "gradus.memory.recipes:NTM_RECALL",
@@ -58,6 +60,7 @@ FIGURES = (
     "gradus.embed.figures:FIGURES",
     "gradus.embed.words.figures:FIGURES",
     "gradus.sequence.tagging.figures:FIGURES",
+    "gradus.sequence.parsing.figures:FIGURES",
     "gradus.memory.figures:FIGURES",
 )
 """Where the book's figures are drawn: mappings from number to function."""

@@ -56,6 +56,10 @@ EXAMPLES = {
     "gradus.embed.predict:load_points": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.embed.words.predict:load_words": lambda facts: ["france", "Cairo"],
     "gradus.sequence.tagging.predict:load_tagger": lambda facts: ["A dref soaned.", "It's so."],
+    "gradus.sequence.parsing.predict:load_parser": lambda facts: [
+        "The old dog ran. It slept.",
+        "Go!",
+    ],
     "gradus.memory.predict:load_algorithm": lambda facts: [9, "12"],
     "gradus.memory.predict:load_stories": lambda facts: ["Where is Mary?", "Where is John? -"],
     "gradus.neurons.predict:load_planar": lambda facts: [(0.5, -1.0), "-0.5,1"],
