@@ -45,6 +45,8 @@ RECIPES = {
     "tagger-book": "gradus.sequence.tagging.recipes:TAGGER_BOOK",
     "tagger-best": "gradus.sequence.tagging.recipes:TAGGER_BEST",
     "skip-thought": "gradus.sequence.translation.recipes:SKIP_THOUGHT",
+    "parser-greedy": "gradus.sequence.parsing.recipes:PARSER_GREEDY",
+    "parser-global": "gradus.sequence.parsing.recipes:PARSER_GLOBAL",
     "ntm-copy": "gradus.memory.recipes:NTM_COPY",
     "ntm-repeat-copy": "gradus.memory.recipes:NTM_REPEAT_COPY",
     "ntm-recall": "gradus.memory.recipes:NTM_RECALL",
@@ -73,6 +75,8 @@ FIGURES = (
     "gradus.embed.words.figures:FIGURES",
     "gradus.sequence.translation.figures:FIGURES",
     "gradus.sequence.recurrent_figures:FIGURES",
+    "gradus.sequence.tagging.figures:FIGURES",
+    "gradus.sequence.parsing.figures:FIGURES",
     "gradus.memory.figures:FIGURES",
     "gradus.agents.figures:FIGURES",
 )

@@ -99,7 +99,9 @@ def _draw_curves(ax: Axes, curves: dict[str, Curve], quantity: str, best: int) -
 
 
 @plot.style()
-def confusion(matrix: Int[np.ndarray, "k k"], classes: Sequence[str]) -> Figure:
+def confusion(
+    matrix: Int[np.ndarray, "k k"], classes: Sequence[str], shown: Sequence[int] = ()
+) -> Figure:
     """Draw which classes are taken for which.
 
     The mistakes carry the colour, as a share of their row; the diagonal, which would drown them,
@@ -108,6 +110,7 @@ def confusion(matrix: Int[np.ndarray, "k k"], classes: Sequence[str]) -> Figure:
     Args:
         matrix: Counts, one row per true class and one column per predicted class.
         classes: The k names, in the matrix's order.
+        shown: Which of many classes are drawn, in this order; none: all. What is said counts all.
 
     Returns:
         The matrix with its counts, headed by the accuracy and the most frequent mistake.
@@ -121,6 +124,11 @@ def confusion(matrix: Int[np.ndarray, "k k"], classes: Sequence[str]) -> Figure:
             f"got {len(classes)} names for {len(matrix)} classes and {matrix.sum()} examples"
         )
     shares = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    words = _confusion_words(matrix, classes)
+    if shown:
+        words = words[0], f"{words[1]}. {len(shown)} of {len(classes)} classes are drawn"
+        matrix, shares = matrix[np.ix_(shown, shown)], shares[np.ix_(shown, shown)]
+        classes = [classes[i] for i in shown]
     diagonal = np.eye(len(matrix), dtype=bool)
     mistakes = np.where(diagonal | (matrix == 0), np.nan, shares)
     side = min(max(0.5 * len(matrix), 3), 12)
@@ -145,7 +153,7 @@ def confusion(matrix: Int[np.ndarray, "k k"], classes: Sequence[str]) -> Figure:
     bar = fig.colorbar(image, ax=ax, shrink=0.8, aspect=25)
     bar.set_label("mistaken (% of the true class)")
     bar.ax.spines[:].set_visible(False)
-    plot.title(fig, *_confusion_words(matrix, classes))
+    plot.title(fig, *words)
     return fig
 
 

@@ -36,12 +36,13 @@ NEVER_LAST = re.compile(
 )
 """Abbreviations that something must follow."""
 UNITS = "am|pm|AM|PM|k|K|m|M|mm|MM|cm|km|kg|g|lb|lbs|ft|oz|x|X|hrs|hr|mph|mg|ml|min|mins|yr|yrs|USD"
+ENDINGS = "com|org|net|edu|gov|info|html?|docx?|xlsx?|pdf|txt|jpg"
 EMOJI = "[\u2600-\u27bf\U0001f300-\U0001faff]"
 WORD = re.compile(
     rf"""
       (?:https?://|ftp://|mailto:|www\.)[^\s<>"]*[^\s<>".,;:!?'’)\]}}]           # an address
-    | [\w.+-]*\w@\w[\w-]*(?:\.\w[\w-]*)*                                      # mail
-    | \w[\w-]*(?:\.[\w-]+)*\.(?i:com|org|net|edu|gov|info|html?|docx?|xlsx?|pdf|txt|jpg)\b
+    | [\w.+-]{{0,63}}\w@\w[\w-]*(?:\.\w[\w-]*)*                                    # mail
+    | \w[\w-]{{0,62}}(?:\.[\w-]{{1,63}}){{0,5}}\.(?i:{ENDINGS})\b
     | (?:[\U0001f1e6-\U0001f1ff]{{2}}                                          # emoji: a flag,
         |{EMOJI}[\ufe0f\U0001f3fb-\U0001f3ff]*(?:\u200d{EMOJI}[\ufe0f\U0001f3fb-\U0001f3ff]*)*)
     | (?:[:;=8xX][-o^']?[)(\]\[DPp/|\\*](?!\w)|\^_+\^|<3\b|\(:|[:;]['-]?[)(]+)   # faces

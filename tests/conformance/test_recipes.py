@@ -59,6 +59,10 @@ EXAMPLES = {
     "gradus.sequence.tagging.predict:load_tagger": lambda facts: ["A dref soaned.", "It's so."],
     "gradus.sequence.sentiment.predict:load_reviews": lambda facts: ["A good film.", "so dull"],
     "gradus.sequence.attending.predict:load_describer": lambda facts: [0, "1"],
+    "gradus.sequence.parsing.predict:load_parser": lambda facts: [
+        "The old dog ran. It slept.",
+        "Go!",
+    ],
     "gradus.memory.predict:load_algorithm": lambda facts: [9, "12"],
     "gradus.memory.predict:load_stories": lambda facts: ["Where is Mary?", "Where is John? -"],
     "gradus.sequence.translation.predict:load_translator": lambda facts: [

@@ -16,8 +16,10 @@ from gradus.sequence.tagging.train import build
 from gradus.sequence.tagging.windows import Reader
 from gradus.sequence.tokenise import tokenise
 
-AT_ONCE = 4096
+AT_ONCE = 1024
 """Words whose layers are computed together: what they give stays in the processor's cache."""
+TEXT_AT_ONCE = 1 << 16
+"""Words whose different words are held in memory together."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +36,35 @@ class TrainedTagger:
     reader: Reader
     tags: list[str]
 
-    @torch.inference_mode()
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[list[tuple[str, float]]]:
         """The likeliest tag of each word of each sentence, and its probability.
 
         Args:
             sentences: of words as the training had them: see `gradus.sequence.tokenise`.
         """
+        found: list[list[tuple[str, float]]] = []
+        part: list[Sequence[str]] = []
+        words = 0
+        for sentence in sentences:
+            part.append(sentence)
+            words += len(sentence)
+            if words >= TEXT_AT_ONCE:
+                found += self._tag(part)
+                part, words = [], 0
+        return found + self._tag(part)
+
+    @torch.inference_mode()
+    def _tag(self, sentences: Sequence[Sequence[str]]) -> list[list[tuple[str, float]]]:
+        """The same for sentences that fit into memory together."""
         words, places = self.reader.windows(sentences)
-        found = [self.model.score(words, part).softmax(1).max(1) for part in places.split(AT_ONCE)]
-        pairs = [
-            (self.tags[number], p)
-            for probability, best in found
-            for number, p in zip(best.tolist(), probability.tolist(), strict=True)
-        ]
-        ends = torch.tensor([0, *map(len, sentences)]).cumsum(0).tolist()
+        projected = self.model.project(words)
+        tags, probabilities = [], []
+        for part in places.split(AT_ONCE):
+            probability, best = self.model.score(projected, part).softmax(1).max(1)
+            tags += [self.tags[number] for number in best.tolist()]
+            probabilities += probability.tolist()
+        pairs = list(zip(tags, probabilities, strict=True))
+        ends = itertools.accumulate(map(len, sentences), initial=0)
         return [pairs[a:b] for a, b in itertools.pairwise(ends)]
 
 

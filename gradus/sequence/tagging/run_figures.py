@@ -23,7 +23,7 @@ def confused(run: Run) -> Figure:
     mistakes = matrix - np.diag(np.diag(matrix))
     worst = np.argsort(-(mistakes.sum(0) + mistakes.sum(1)), kind="stable")[:SHOWN]
     chosen = worst[np.argsort(-matrix[worst].sum(1), kind="stable")]
-    return confusion(matrix[np.ix_(chosen, chosen)], [tags[i] for i in chosen])
+    return confusion(matrix, tags, chosen.tolist())
 
 
 @plot.style()
@@ -39,7 +39,7 @@ def tag_scores(run: Run) -> Figure:
         ax.plot(values, at, marker, ms=5, color=plot.PALETTE[colour], label=name)
     for y, row in zip(at, rows, strict=True):
         ends = [100 * row["precision"], 100 * row["recall"]]
-        ax.plot(ends, [y, y], color=plot.GREY, lw=1, zorder=1)
+        ax.plot(ends, [y, y], color=plot.GREY, ls="-", lw=1, zorder=1)
     ax.set_yticks(at, [f"{row['tag']}  ({row['words']:,})" for row in rows])
     ax.invert_yaxis()
     ax.set(xlabel="share (%)", ylabel="tag (words of the test set)")
@@ -48,8 +48,8 @@ def tag_scores(run: Run) -> Figure:
     well = sum(row["F1"] >= 0.95 for row in rows)
     plot.title(
         fig,
-        f"{well} of the {len(rows)} most frequent tags have an F1 of 95 % or more; least "
-        f"has {least['tag']}, {least['F1']:.0%}",
+        f"{well} of the {len(rows)} most frequent tags have an F1 of 95% or more; "
+        f"{least['tag']} has the least, {least['F1']:.0%}",
         "Precision: how many of those called so are; recall: how many of those that are were "
         f"called so; {run.recipe.name}, seed {run.config.seed}",
     )

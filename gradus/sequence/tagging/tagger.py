@@ -98,21 +98,29 @@ class Tagger(nn.Module):
             words[:, :LEXICAL].masked_fill_(forgotten, UNKNOWN)
         return self.rest(self.first(self.vectors(words).reshape(batch, -1)))
 
-    def score(
-        self, words: Int[Tensor, "types columns"], places: Int[Tensor, "tokens window"]
-    ) -> Float[Tensor, "tokens tags"]:
-        """The logits of a text, whose words are repeated: what `forward` gives, for less.
+    def project(self, words: Int[Tensor, "types columns"]) -> Float[Tensor, "window types hidden"]:
+        """What each of some words adds to the first layer's logits at each place of a window.
 
-        W₁ x is a sum over the places of the window, and a word's part of it is computed once for
-        each place instead of wherever it stands (Chen and Manning 2014, section 3.2).
-
-        Args:
-            words: the different words.
-            places: which of them each window has.
+        W₁ x is a sum over these places. In a text, whose words are repeated, that is computed once
+        for each different word instead of wherever it stands (Chen and Manning 2014, "A Fast and
+        Accurate Dependency Parser using Neural Networks", section 3.2).
         """
         x = self.vectors(words)
-        blocks = self.first.weight.split(x.shape[1], dim=1)
-        logit = nn.functional.embedding(places[:, 0], x @ blocks[0].T)
-        for place, block in enumerate(blocks[1:], 1):
-            logit += nn.functional.embedding(places[:, place], x @ block.T)
+        blocks = self.first.weight.unflatten(1, (-1, x.shape[1]))  # "hidden window dimensions"
+        return x @ blocks.permute(1, 2, 0)
+
+    def score(
+        self,
+        projected: Float[Tensor, "window types hidden"],
+        places: Int[Tensor, "tokens window"],
+    ) -> Float[Tensor, "tokens tags"]:
+        """The logits of windows, as `forward` gives them.
+
+        Args:
+            projected: of the different words, by `project`.
+            places: which of them each window has.
+        """
+        logit = projected[0].index_select(0, places[:, 0])
+        for at, part in enumerate(projected[1:], 1):
+            logit += part.index_select(0, places[:, at])
         return self.rest(logit)

@@ -1,0 +1,123 @@
+"""What each step of chapter 7's parser gains and costs: greedy, beam, global training.
+
+    GRADUS_DATA=... python benchmarks/parsing.py [--seeds 3] [--threads 2] [--runs runs/parsing]
+
+For each seed a parser-greedy is trained, and a parser-global that goes on from it; a run that is
+there already is used as it is. Then four steps are measured on the test set: greedy search and a
+beam of 8 with the local training, greedy search and a beam of 8 with the global one: UAS and LAS
+with the treebank's tags and with the parser's own, and sentences a second from words and tags to
+trees, the median of some rounds. Writes benchmarks/results/parsing.json.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gradus import catalog
+from gradus.core.experiment import train
+from gradus.core.run import Run, environment
+from gradus.sequence.parsing.course import PARTS, Part, make_course, read_part
+from gradus.sequence.parsing.decode import guess_tags, parse
+from gradus.sequence.parsing.evaluation import attached, labelled
+from gradus.sequence.parsing.train import named, parse_with_tags
+from gradus.sequence.parsing.trees import is_projective
+
+RESULTS = Path(__file__).parent / "results" / "parsing.json"
+STEPS = {
+    "greedy, local": ("parser-greedy", 1, True),
+    "beam 8, local": ("parser-greedy", 8, True),
+    "greedy, global": ("parser-global", 1, False),
+    "beam 8, global": ("parser-global", 8, False),
+}
+"""Name -> recipe, beam, whether scores become probabilities in each state."""
+
+
+def main() -> None:
+    """Train what is missing, measure, tell and keep the result."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--runs", type=Path, default=Path("runs/parsing"))
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    found: dict[str, dict[str, list[float]]] = {name: {} for name in STEPS}
+    seconds: dict[str, list[float]] = {"parser-greedy": [], "parser-global": []}
+    for seed in range(args.seeds):
+        runs = {"parser-greedy": finished("parser-greedy", seed, args.runs)}
+        start = str(runs["parser-greedy"].path)
+        runs["parser-global"] = finished("parser-global", seed, args.runs, start=start)
+        for name, run in runs.items():
+            seconds[name].append(run.results["seconds"])
+        part = make_course(runs["parser-greedy"].config).part(2, torch.device("cpu"))
+        for name, (recipe, beam, normalise) in STEPS.items():
+            scores = measure(runs[recipe], part, beam, normalise, args.rounds)
+            print(f"seed {seed}, {name}: " + "  ".join(f"{k} {v:.4g}" for k, v in scores.items()))
+            for key, value in scores.items():
+                found[name].setdefault(key, []).append(value)
+    for name, scores in found.items():
+        told = (f"{key} {told_of(values)}" for key, values in scores.items())
+        print(f"{name:<16}" + "  ".join(told))
+    record = {
+        "steps": found,
+        "not projective": shares(),
+        "seconds": seconds,
+        "threads": args.threads,
+        "machine": environment(),
+    }
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def shares() -> dict[str, tuple[int, int]]:
+    """For each part of the treebank how many sentences are not projective, of how many."""
+    found = {}
+    for part in PARTS:
+        crossed = [not is_projective(sentence.heads) for sentence in read_part("ewt", part)]
+        found[part] = (sum(crossed), len(crossed))
+    return found
+
+
+def finished(recipe: str, seed: int, folder: Path, **settings: Any) -> Run:
+    """The run of a recipe with a seed, trained now if it is not there."""
+    entry, path = catalog.recipe(recipe), folder / f"{recipe}-{seed}"
+    config = entry.configure(seed=seed, **settings)
+    return train(entry, config, path=path, resume=(path / "run.json").exists())
+
+
+@torch.inference_mode()
+def measure(run: Run, part: Part, beam: int, normalise: bool, rounds: int) -> dict[str, float]:
+    """Scores of a run's parser on a part of the treebank, and its speed."""
+    task = run.task()
+    model: Any = task.model.eval()
+    vocabulary = make_course(run.config).vocabulary  # type: ignore[arg-type]
+    decode = partial(parse, beam=beam, normalise=normalise)
+    times = []
+    for _ in range(rounds + 1):
+        started = time.perf_counter()
+        parsed = decode(model, part.bank)
+        times.append(time.perf_counter() - started)
+    tags = guess_tags(model, part.bank, vocabulary.tags)
+    own = parse_with_tags(model, part, tags, vocabulary, decode)
+    scores = {}
+    for name, trees in {"": named(parsed, vocabulary), " own tags": own}.items():
+        right = attached(part.gold, trees)
+        scores[f"UAS{name}"] = float(right.float().mean())
+        scores[f"LAS{name}"] = float((right & labelled(part.gold, trees)).float().mean())
+    return {**scores, "sentences/s": len(part.bank) / statistics.median(times[1:])}
+
+
+def told_of(values: list[float]) -> str:
+    """Mean and standard deviation."""
+    mean = statistics.mean(values)
+    spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
+    return f"{mean:.4g}{spread}"
+
+
+if __name__ == "__main__":
+    main()
