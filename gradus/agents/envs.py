@@ -9,7 +9,7 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
@@ -42,6 +42,7 @@ class Step(NamedTuple):
     skip: Bool[np.ndarray, "games"]
 
 
+@runtime_checkable
 class Games(Protocol):
     """Games side by side.
 
@@ -150,8 +151,8 @@ class AtariGames:
     ) -> None:
         ale_py = _package("ale_py")
         vector = importlib.import_module("ale_py.vector_env").AtariVectorEnv
-        if ale_py.roms.get_rom_path(name) is None:
-            roms = sorted(ale_py.roms.get_all_rom_ids())
+        roms = sorted(ale_py.roms.get_all_rom_ids())
+        if name not in roms or ale_py.roms.get_rom_path(name) is None:
             raise UsageError(
                 f"no Atari game is called {name!r}{nearest(name, roms)}; ale-py brings "
                 f"{len(roms)} games, in small letters such as space_invaders"

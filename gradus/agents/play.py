@@ -112,6 +112,7 @@ def video(
         RunError: the codec refuses.
     """
     check_setting(episodes >= 1, "episodes", "≥ 1", episodes)
+    check_setting(limit >= 1, "limit", "≥ 1", limit)
     model, config = load_network(run)
     epsilon = config.test_epsilon if epsilon is None else epsilon
     check_setting(0 <= epsilon <= 1, "epsilon", "in [0, 1]", epsilon)
