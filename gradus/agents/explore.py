@@ -1,4 +1,4 @@
-"""Explore or exploit: greedy, ε-greedy, annealed ε-greedy, and sampling from the policy, by name."""
+"""Explore or exploit: greedy, ε-greedy, annealed ε-greedy, sampling from the policy, by name."""
 
 import re
 from dataclasses import dataclass

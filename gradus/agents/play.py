@@ -62,7 +62,7 @@ def load_network(run: Run) -> tuple[nn.Module, GameConfig]:
 def think(
     model: nn.Module, seen: Shaped[np.ndarray, "games *shape"]
 ) -> tuple[Float[np.ndarray, "games actions"], Float[np.ndarray, "games"]]:
-    """Scores of the actions (values, or probabilities of a policy), and the value of what is seen."""
+    """Scores of the actions (values, or a policy's probabilities), and the value of what is seen."""
     found = model(torch.as_tensor(seen))
     if isinstance(found, tuple):
         return found[0].softmax(1).numpy(), found[1].numpy()

@@ -1,8 +1,8 @@
 """Trainings with a loop of their own, such as an agent's: what they give, how they are driven.
 
 A recipe that has `run` instead of `task` builds a `Practice`. Its loop is cut into epochs of as
-many steps each. Between two of them everything that goes on is in `state`, so a run that was stopped
-goes on from the last epoch's end and comes to the same numbers.
+many steps each. Between two of them all that goes on is in the model and in `state`, so a run that
+was stopped goes on from the last epoch's end and comes to the same numbers.
 """
 
 import contextlib

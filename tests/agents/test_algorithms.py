@@ -181,7 +181,7 @@ def test_the_loss_is_hubers_and_weighted():
 
 
 def chain_replay(n):
-    """A corridor of four states: right pays 1 at its end and is over there, left pays 0.2 and is."""
+    """A corridor of four states: right pays 1 at its end, left pays 0.2; both end it."""
     replay = Replay(4_000, 1, (1,), np.float32, n=n, gamma=0.9)
     draw, state = np.random.default_rng(0), 0
     begin, yes, no = np.zeros(1, int), np.array([True]), np.array([False])

@@ -1,5 +1,7 @@
 """Games side by side: what each kind is, beginnings and ends, and mistakes told in one line."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -64,8 +66,7 @@ def test_a_lost_life_is_terminal_while_the_game_and_its_score_go_on():
         ball.append((len(lost), len(ends)))
         assert skipped[0] == (lost[0] + 1 if lives else skipped[0])
         moved = [
-            not np.array_equal(a.observation, b.observation)
-            for a, b in zip(steps, steps[1:], strict=False)
+            not np.array_equal(a.observation, b.observation) for a, b in itertools.pairwise(steps)
         ]
         assert any(moved[skipped[0] + 2 : skipped[0] + 8]), "FIRE brings a new ball"
     assert ball[0][0] == ball[0][1] >= 1, "without lives only the game's end is terminal"
@@ -174,5 +175,5 @@ def test_an_environment_that_raises_is_told_of():
     games = GymGames("CartPole-v1", 1)
     games.reset(0)
     games.env.step = lambda actions: 1 / 0
-    with pytest.raises(RunError, match="CartPole-v1 failed: ZeroDivisionError.*--resume"):
+    with pytest.raises(RunError, match=r"CartPole-v1 failed: ZeroDivisionError.*--resume"):
         games.step(np.array([0]))
