@@ -3,7 +3,7 @@
 from torch import nn
 
 from gradus.agents.networks import DQN, ActorCritic
-from gradus.agents.recipes import ActorCriticConfig, DQNConfig, GameConfig
+from gradus.agents.recipes import ActorCriticConfig, DQNConfig, GameConfig, PolicyGradientConfig
 
 
 def network(config: GameConfig, shape: tuple[int, ...], actions: int) -> nn.Module:
@@ -16,5 +16,7 @@ def network(config: GameConfig, shape: tuple[int, ...], actions: int) -> nn.Modu
     """
     if isinstance(config, DQNConfig):
         return DQN(shape, actions, config.hidden, config.duelling)
-    apart = isinstance(config, ActorCriticConfig) and config.apart
+    apart = (isinstance(config, ActorCriticConfig) and config.apart) or (
+        isinstance(config, PolicyGradientConfig) and config.baseline
+    )
     return ActorCritic(shape, actions, config.hidden, apart)

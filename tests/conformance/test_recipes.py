@@ -70,6 +70,7 @@ EXAMPLES = {
         "A girl sees the house, perhaps.",
     ],
     "gradus.sequence.translation.reversal:load_reversal": lambda facts: ["3 1 4", "1 5 9 2 6 5"],
+    "gradus.agents.predict:load_agent": lambda facts: [3, "4"],
     "gradus.agents.predict:load_table": lambda facts: ["2,3", "0,1"],
     "gradus.sequence.translation.skip_thought:load_thoughts": lambda facts: [
         "Anna goes to the garden.",
