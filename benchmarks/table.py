@@ -346,7 +346,7 @@ def parsing() -> str:
     """What each step of the parser gains and costs, as benchmarks/parsing.py measured it."""
     found = benchmark("parsing")
     if not found:
-        return ""
+        return "\n"
     scores = ("UAS", "LAS", "UAS own tags", "LAS own tags")
     rows = [
         [name, *(spread(one[key]) for key in scores), f"{median(one['sentences/s']):,.0f}"]
@@ -358,9 +358,9 @@ def parsing() -> str:
     crossed = ", ".join(
         f"{n:,} of {all_:,} in {part}" for part, (n, all_) in found["not projective"].items()
     )
-    return f"""UD English-EWT's test set, {runs} seeds, {found["threads"]} threads, medians of speed and time; training took
-{times} (`benchmarks/parsing.py`, {found["machine"]["processor"]}). Sentences whose tree is not
-projective: {crossed}.
+    return f"""UD English-EWT's test set, {runs} seeds, {found["threads"]} threads, medians of speed
+and time; training took {times} (`benchmarks/parsing.py`,
+{found["machine"]["processor"]}). Sentences whose tree is not projective: {crossed}.
 
 {table(head, rows)}
 """
