@@ -36,6 +36,8 @@ class ImageConfig(ImageDataConfig):
     """Share λ of each weight lost in a step, times the learning rate; not of biases and norms."""
     views: Views = "one"
     """Versions of an image whose answers are averaged when it is judged."""
+    choose: Literal["accuracy", "loss"] = "accuracy"
+    """What the best epoch is chosen by, on the validation set."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -143,6 +145,7 @@ MNIST_CNN_BEST = Recipe(
         distort="shift 2, warp 12 0.1 0.7",
         smoothing=0.1,
         views="shifts",
+        choose="loss",
         epochs=20,
         batch_size=128,
         optimizer="adam",

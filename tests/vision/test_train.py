@@ -55,6 +55,13 @@ def test_images_are_distorted_and_targets_smoothed_in_training_only():
     assert metrics["accuracy"]().shape == (5,)
 
 
+def test_the_best_epoch_is_chosen_by_what_the_config_names():
+    by_accuracy, by_loss = task_of(), task_of(choose="loss")
+    assert (by_accuracy.watch, by_loss.watch) == ("validation/accuracy", "validation/loss")
+    assert by_accuracy.improves(0.9, 0.8)
+    assert by_loss.improves(0.8, 0.9)
+
+
 def test_evaluation_is_the_same_each_time_and_training_is_not():
     task = task_of(distort="shift 1, brightness 0.2")
     assert evaluate(task, task.validation) == evaluate(task, task.validation)
