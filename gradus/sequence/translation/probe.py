@@ -10,8 +10,8 @@ AMONG = 50
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 """Inverse strengths C of the penalty to choose from, by three parts of the training passages."""
 
-Judged = tuple[Float[np.ndarray, "n d"], Int64[np.ndarray, "passages_and_one"], np.ndarray]
-"""Vectors of sentences, where each passage begins among them, and its label."""
+Judged = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Vectors of sentences "n d", where each passage begins among them and the last ends, labels."""
 
 
 def bags(
