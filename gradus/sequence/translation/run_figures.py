@@ -14,7 +14,7 @@ from gradus.sequence.translation.predict import Translator
 from gradus.sequence.translation.reversal import FIRST, TEST, Reverser, sequences
 from gradus.sequence.translation.train import buckets_of, texts_of
 
-LOOKED_AT = 40
+LOOKED_AT = 20
 """Validation sentences of which the one is drawn whose attention turns back most often."""
 WORDS = (6, 14)
 """Words that such a sentence has."""
