@@ -19,6 +19,7 @@ from gradus.core.recipe import nearest
 
 Part = Literal["train", "validation", "test"]
 Pair = tuple[str, str]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 MULTI30K = RemoteSet(
     name="multi30k",

@@ -21,7 +21,7 @@ from jaxtyping import Int, Int64
 from gradus.core.download import cache_folder
 from gradus.core.errors import UsageError
 from gradus.core.progress import current
-from gradus.data.pairs import Pair, Part, find_pairs, read_pairs
+from gradus.data.pairs import PARTS, Pair, Part, find_pairs, read_pairs
 from gradus.sequence.translation.tokens import (
     Tokenizer,
     learn_listed,
@@ -123,16 +123,15 @@ def load_corpus(plan: Plan) -> Corpus:
     Raises:
         UsageError, DataError: as `gradus.data.pairs.read_pairs`; or a part has no pairs.
     """
-    parts: tuple[Part, ...] = ("train", "validation", "test")
     stats = [
         (str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns)
-        for part in parts
+        for part in PARTS
         for p in find_pairs(plan.data, part)
     ]
     made_of = json.dumps([FORMAT, stats, vars(plan)])
     folder = cache_folder() / "pairs" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
     if not folder.is_dir():
-        read = {part: _limited(plan, part) for part in parts}
+        read = {part: _limited(plan, part) for part in PARTS}
         keep(folder, plan, read)
     corpus = open_corpus(folder)
     for part, facts in corpus.facts.items():

@@ -23,7 +23,9 @@ AT_ONCE = 64
 class Decoder(Protocol):
     """What can be decoded from, in evaluation mode: `Seq2Seq`, or what has these of its methods."""
 
-    bias: Tensor
+    @property
+    def bias(self) -> Tensor:
+        """A number for each token: it is where the network is."""
 
     def encode(self, source: Tensor, lengths: Tensor) -> tuple[Memory, State]:
         """Read sentences."""

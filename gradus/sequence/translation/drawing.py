@@ -11,6 +11,8 @@ from gradus.core import plot
 
 WEIGHTS = LinearSegmentedColormap.from_list("weights", ["white", plot.INK])
 """Weights: from white to ink."""
+SHARP = 0.5
+"""Share of the attention from which on a place counts as looked at."""
 CELL = 0.34
 """Inches of a square."""
 
@@ -42,16 +44,19 @@ def attention_map(
     ax.grid(visible=False)
     back = steps_back(weights)
     turns = {0: "keeps the source's order", 1: "turns back once", 2: "turns back twice"}
+    found = turns.get(back, f"turns back {back} times")
+    if (weights.max(1) < SHARP).mean() > 0.5:
+        found = "is spread"
     plot.title(
         fig,
-        f"The attention {turns.get(back, f'turns back {back} times')}; "
+        f"The attention {found}; "
         f"{weights.max(1).mean():.0%} of it is on one token at a time".replace("%", " %"),
         f"Source above, what is said at the left; the darker, the more attention. {subtitle}",
     )
     return fig
 
 
-def steps_back(weights: Float[np.ndarray, "steps positions"], least: float = 0.5) -> int:
+def steps_back(weights: Float[np.ndarray, "steps positions"], least: float = SHARP) -> int:
     """How often the place looked at is before the last one; looks spread too thinly don't count.
 
     Args:

@@ -114,6 +114,8 @@ def translation_loss(
             if smoothing and model.training:
                 return cross_entropy(logits, wanted, label_smoothing=smoothing), {}
             losses = cross_entropy(logits, wanted, reduction="none")
+        if not buckets:
+            return losses.mean(), {}
         return losses.mean(), bucket_metrics(losses.detach(), lengths, steps, buckets)
 
     return loss
@@ -138,8 +140,6 @@ def bucket_metrics(
     The means of the two over any tokens divide into the bucket's nats for a token, and the
     exponential of that is its perplexity.
     """
-    if not buckets:
-        return {}
     where = torch.full_like(lengths, len(buckets) - 1)
     for number, (source, target) in reversed(list(enumerate(buckets[:-1]))):
         where[(lengths <= source) & (steps <= target)] = number

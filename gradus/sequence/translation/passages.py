@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64
@@ -69,7 +70,7 @@ def _passages(data: str) -> Iterator[Passage]:
                     yield sentences_of(line), -1
 
 
-def _in_turn(path) -> Iterator[Passage]:
+def _in_turn(path: Path) -> Iterator[Passage]:
     """Reviews of IMDB's training part, praise and blame in turn."""
     waiting: dict[int, list[Passage]] = {0: [], 1: []}
     for name, text in review_texts(path):

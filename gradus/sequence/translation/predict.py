@@ -1,6 +1,6 @@
 """Translations from a finished run, from its folder alone."""
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from gradus.data.answers import Answer
 from gradus.sequence.translation.average import chosen
 from gradus.sequence.translation.decode import attention_of
 from gradus.sequence.translation.drawing import attention_map
+from gradus.sequence.translation.recipes import TranslationConfig
 from gradus.sequence.translation.scores import translate
 from gradus.sequence.translation.seq2seq import Seq2Seq
 from gradus.sequence.translation.tokens import SPACE, Tokenizer, read_tokenizer
@@ -34,10 +35,10 @@ class Translator:
         Raises:
             RunError: a file is damaged or missing, or a vocabulary does not fit the weights.
         """
-        self.config: Any = run.config
+        self.config = cast(TranslationConfig, run.config)
         source, target = (_tokenizer(run, side) for side in ("source", "target"))
         self.tokenizers = (source, source if self.config.shared else target)
-        sizes = tuple(len(t) for t in self.tokenizers)
+        sizes = (len(self.tokenizers[0]), len(self.tokenizers[1]))
         for side, size, trained in zip(
             ("source", "target"), sizes, run.info["facts"]["sizes"], strict=True
         ):

@@ -10,8 +10,8 @@ AMONG = 50
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 """Inverse strengths C of the penalty to choose from, by three parts of the training passages."""
 
-Judged = tuple[Float[np.ndarray, "n d"], Int64[np.ndarray, "passages_and_one"], np.ndarray]
-"""Vectors of sentences, where each passage begins among them, and its label."""
+Judged = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Vectors of sentences "n d", where each passage begins among them and the last ends, labels."""
 
 
 def bags(
@@ -66,14 +66,16 @@ def found_among(
 ) -> float:
     """The share of sentences to whose vector, by cosine, the sentence after is nearest.
 
-    It is looked for among itself and sentences drawn from all passages; equal cosines count half.
+    It is looked for among itself and sentences drawn from all passages, after the mean of all was
+    taken from each vector; equal cosines count half.
 
     Args:
         vectors: of sentences in their order.
         firsts: where passages begin.
         among: how many are looked at.
     """
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    apart = vectors - vectors.mean(0)
+    unit = apart / np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-12)
     last = set((firsts[1:] - 1).tolist())
     asked = np.array([i for i in range(len(unit)) if i not in last])
     draw = np.random.default_rng(0)

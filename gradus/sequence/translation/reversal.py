@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -173,7 +173,7 @@ class Reverser:
     """
 
     def __init__(self, run: Run) -> None:
-        self.config: Any = run.config
+        self.config = cast(ReversalConfig, run.config)
         size = FIRST + self.config.symbols
         self.model = build(self.config, (size, size))
         self.model.load_state_dict(run.load_weights())

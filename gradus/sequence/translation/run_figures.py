@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from gradus.core import plot
 from gradus.core.run import Run
@@ -13,7 +14,7 @@ from gradus.sequence.translation.predict import Translator
 from gradus.sequence.translation.reversal import FIRST, TEST, Reverser, sequences
 from gradus.sequence.translation.train import buckets_of, texts_of
 
-LOOKED_AT = 40
+LOOKED_AT = 20
 """Validation sentences of which the one is drawn whose attention turns back most often."""
 WORDS = (6, 14)
 """Words that such a sentence has."""
@@ -54,7 +55,10 @@ def perplexities(run: Run) -> Figure:
             ax.plot(steps, values, label=f"up to {name.replace('-', ' and ')}")
             ends[name] = values[-1]
     ax.set(yscale="log", ylabel="validation perplexity")
-    ax.margins(x=0.02)
+    ax.yaxis.set_major_formatter(LogFormatter())  # 6, not 6 × 10⁰
+    ax.yaxis.set_minor_formatter(LogFormatter())
+    for panel in (ax, below):
+        panel.margins(x=0.02)
     below.plot(steps, [record["lr"] for record in records], "-", drawstyle="steps-post")
     below.set(ylim=(0, None), ylabel="learning rate", xlabel="minibatches")
     low, high = min(ends, key=lambda n: ends[n]), max(ends, key=lambda n: ends[n])

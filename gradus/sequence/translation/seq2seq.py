@@ -49,7 +49,8 @@ class Memory(NamedTuple):
 
     def rows(self, index: Int[Tensor, "rows"]) -> "Memory":
         """The memory of some sentences, each as often as it is named."""
-        return Memory(*(None if part is None else part.index_select(0, index) for part in self))
+        keys, mask = (p if p is None else p.index_select(0, index) for p in (self.keys, self.mask))
+        return Memory(self.states.index_select(0, index), keys, mask)
 
 
 class Seq2Seq(nn.Module):

@@ -11,7 +11,7 @@ from torch import nn
 
 from gradus.core.batches import BatchSource
 from gradus.core.task import Task
-from gradus.data.pairs import Pair, Part, read_pairs
+from gradus.data.pairs import PARTS, Pair, Part, read_pairs
 from gradus.sequence.translation.average import Averaged, chosen
 from gradus.sequence.translation.batches import (
     Order,
@@ -41,7 +41,7 @@ REPORTED = 3000
 def translation(config: TranslationConfig) -> Task:
     """Learning to translate from pairs of sentences."""
     corpus = read_corpus(config)
-    sizes = tuple(len(t) for t in corpus.tokenizers)
+    sizes = (len(corpus.tokenizers[0]), len(corpus.tokenizers[1]))
     pairs = corpus.parts["train"]
     buckets = buckets_of(config)
     order = (
@@ -81,7 +81,7 @@ def read_corpus(config: TranslationConfig) -> Corpus:
     )
     if config.data != "toy":
         return load_corpus(plan)
-    parts = {part: partial(texts_of, config, part) for part in ("train", "validation", "test")}
+    parts: dict[Part, Any] = {part: partial(texts_of, config, part) for part in PARTS}
     with TemporaryDirectory() as folder:
         keep(Path(folder) / "toy", plan, parts)
         return open_corpus(Path(folder) / "toy")
@@ -94,7 +94,9 @@ def texts_of(config: TranslationConfig, part: Part) -> list[Pair]:
     return [pair for pair in read_pairs(config.data, part) if all(pair)]
 
 
-def build(config: Seq2SeqConfig, sizes: tuple[int, ...], **more: bool) -> Seq2Seq:
+def build(
+    config: Seq2SeqConfig, sizes: tuple[int, int], tied: bool = False, shared: bool = False
+) -> Seq2Seq:
     """The network that a config describes, for vocabularies of these sizes."""
     return Seq2Seq(
         *sizes,
@@ -106,11 +108,12 @@ def build(config: Seq2SeqConfig, sizes: tuple[int, ...], **more: bool) -> Seq2Se
         score=config.score,
         place=config.place,
         dropout=config.dropout,
-        **more,
+        tied=tied,
+        shared=shared,
     )
 
 
-def translator(config: TranslationConfig, sizes: tuple[int, ...]) -> nn.Module:
+def translator(config: TranslationConfig, sizes: tuple[int, int]) -> nn.Module:
     """The network of a translator; with `average` together with its running mean."""
     model = build(config, sizes, tied=config.tied, shared=config.shared)
     return Averaged(model) if config.average else model
@@ -143,7 +146,7 @@ def report(
     """What is asked of a finished translator: perplexity, also by bucket, and BLEU."""
     assert isinstance(batches, RowBatches)
     found = perplexities(config, model, batches)
-    part = next((p for p, pairs in corpus.parts.items() if pairs is batches.data), "test")
+    part: Part = next((p for p, pairs in corpus.parts.items() if pairs is batches.data), "test")
     if part == "train":
         return found
     references = [target for _, target in islice(texts_of(config, part), REPORTED)]

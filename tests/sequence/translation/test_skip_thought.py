@@ -1,5 +1,8 @@
 """Skip-thought vectors: passages, triplets, padding, and what judges the vectors."""
 
+import io
+import tarfile
+
 import numpy as np
 import pytest
 import torch
@@ -38,11 +41,19 @@ def test_a_passage_is_a_line_of_a_file(tmp_path):
         read_passages(str(path), 10)
 
 
-@pytest.mark.data
-def test_reviews_come_in_turn():
-    passages = read_passages("imdb", 30)
-    assert {label for _, label in passages} == {0, 1}
-    assert all(len(sentences) >= 3 for sentences, _ in passages)
+def test_reviews_come_in_turn(tmp_path, monkeypatch):
+    (tmp_path / "imdb").mkdir()
+    with tarfile.open(tmp_path / "imdb" / "some.tar.gz", "w:gz") as archive:
+        for part, kind, n in (("test", "neg", 5), ("train", "neg", 40), ("train", "pos", 30)):
+            for number in range(n):
+                text = f"{part} {kind}.<br />It is {number}. And so on.".encode()
+                member = tarfile.TarInfo(f"aclImdb/{part}/{kind}/{number}_7.txt")
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text))
+    monkeypatch.setenv("GRADUS_DATA", str(tmp_path))
+    passages = read_passages("imdb", 50)
+    assert [label for _, label in passages] == [0, 1] * 25
+    assert passages[1][0] == ["train pos", "it is 0", "and so on"]
 
 
 def test_triplets_stay_within_their_passage():
