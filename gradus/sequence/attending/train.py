@@ -9,9 +9,6 @@ from gradus.core.task import Metrics, Task
 from gradus.sequence.attending.build import describer, examples, names_of
 from gradus.sequence.attending.recipes import AttendingConfig
 
-HELD_OUT = 1000
-"""Examples of the validation set and of the test set."""
-
 
 def describing(config: AttendingConfig) -> Task:
     """Naming, one after the other, what stands in a picture or sounds in a tune."""
@@ -19,8 +16,8 @@ def describing(config: AttendingConfig) -> Task:
     return Task(
         model=describer(config),
         train=Batches(train, config.batch_size, config.seed),
-        validation=whole(examples(config, HELD_OUT, "validation")),
-        test=lambda: whole(examples(config, HELD_OUT, "test")),
+        validation=whole(examples(config, config.held_out, "validation")),
+        test=lambda: whole(examples(config, config.held_out, "test")),
         loss=described,
         sample=train[0][:1],
         watch="validation/accuracy",

@@ -29,7 +29,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("toy")
     with pytest.MonkeyPatch.context() as patch:
         offline(patch, folder)
-        settings = {**TOY, "epochs": 10, "lr": 0.05, "dropout": 0.0}
+        settings = {**TOY, "epochs": 12, "lr": 0.05, "dropout": 0.0}
         return gradus.train("imdb-lstm", run_dir=folder / "run", **settings)
 
 
@@ -133,7 +133,7 @@ def test_it_learns_made_up_reviews_and_says_why(run):
     assert dict(map(tuple, bad["contributions"]))["awful"] < 0
     assert bad["unknown"] == ["zzz"]
     long = run.predict("film " * 50)[0]
-    assert (long["unread"], len(long["contributions"])) == (10, 40)
+    assert (long["unread"], len(long["contributions"])) == (25, 25)
 
 
 def test_the_command_line_colours_words_in_a_terminal(run, capsys, monkeypatch):
@@ -181,16 +181,16 @@ def test_reviews_held_out_are_not_learned_from(tmp_path, monkeypatch):
     offline(monkeypatch, tmp_path)
     config = IMDB_LSTM.configure(**TOY)
     task = reviews(config)
-    assert (task.train.examples, task.validation.examples) == (160, 40)
+    assert (task.train.examples, task.validation.examples) == (100, 20)
     part = task.test().part
-    train, validation = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 100}), part)
-    assert (len(train), len(validation)) == (100, 40)
-    assert validation.labels.tolist() == [0] * 20 + [1] * 20
+    train, validation = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 60}), part)
+    assert (len(train), len(validation)) == (60, 20)
+    assert validation.labels.tolist() == [0] * 10 + [1] * 10
     assert torch.equal(validation.numbers[-part.lengths[-1] :], part.numbers[-part.lengths[-1] :])
-    again, _ = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 100, "seed": 5}), part)
+    again, _ = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 60, "seed": 5}), part)
     assert torch.equal(again.numbers, train.numbers)  # which reviews does not depend on the seed
-    with pytest.raises(UsageError, match="validation must be below 200"):
-        held_out(IMDB_LSTM.configure(**{**TOY, "validation": 200}), part)
+    with pytest.raises(UsageError, match="validation must be below 120"):
+        held_out(IMDB_LSTM.configure(**{**TOY, "validation": 120}), part)
 
 
 @pytest.mark.parametrize(
