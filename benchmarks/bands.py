@@ -60,7 +60,7 @@ def measure(name: str, kind: str, seeds: int) -> dict[str, Any]:
             scores.append(info["results"]["test"][metric])
     spread = stdev(scores) if seeds > 1 else 0.0
     low, high = mean(scores) - 3 * spread, mean(scores) + 3 * spread
-    if metric in ("accuracy", "error"):
+    if metric.startswith(("accuracy", "error")):
         high = min(high, 1.0)
     return {
         "metric": metric,

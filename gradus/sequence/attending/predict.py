@@ -17,9 +17,6 @@ from gradus.sequence.attending.build import END, describer, examples
 from gradus.sequence.attending.describer import Describer
 from gradus.sequence.attending.recipes import AttendingConfig
 
-MADE = 1000
-"""Scenes or tunes that can be asked about by number."""
-
 
 def load_described(run: Run) -> tuple[Describer, list[str]]:
     """The network of a run, in evaluation mode, and its words."""
@@ -32,7 +29,7 @@ def load_described(run: Run) -> tuple[Describer, list[str]]:
 def load_describer(run: Run) -> Predictor:
     """What is in a picture, or a tune, and where it was looked at.
 
-    It takes numbers from 0 to 999, of the scenes or tunes of the test; of pictures also files, or
+    It takes numbers, from 0, of the scenes or tunes of the test; of pictures also files, or
     arrays "height width" of bytes, light digits on dark ground; of sounds also .npy files, or
     arrays, of samples at 4 kHz. Each answer has `input`; `said`, the names in order; `at`, where
     the network looked most at each: row and column of the region from 1, or the second of the
@@ -71,9 +68,10 @@ def place(config: AttendingConfig, region: int) -> str:
 def _read(config: AttendingConfig, given: Any) -> Float[Tensor, "1 *shape"]:
     """One input of the network."""
     if isinstance(given, int) or (isinstance(given, str) and given.isdigit()):
-        if not 0 <= int(given) < MADE:
-            raise UsageError(f"the number of a test example must be in [0, {MADE}), got {given}")
-        return examples(config, MADE, "test")[0][int(given)][None]
+        n = config.held_out
+        if not 0 <= int(given) < n:
+            raise UsageError(f"the number of a test example must be in [0, {n}), got {given}")
+        return examples(config, n, "test")[0][int(given)][None]
     if config.over == "regions":
         return _picture(given if isinstance(given, np.ndarray) else read_image(given, grey=True))
     return _sound(given if isinstance(given, np.ndarray) else _samples(given))

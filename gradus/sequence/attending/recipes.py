@@ -13,7 +13,9 @@ class AttendingConfig(FitConfig):
     over: Literal["regions", "frames"] = "regions"
     """regions: pictures of several digits; frames: sounds of several notes."""
     examples: int = 8000
-    """Scenes or tunes to learn from; validation and test have 1,000 each."""
+    """Scenes or tunes to learn from."""
+    held_out: int = 1000
+    """Scenes or tunes of the validation set, and of the test set."""
     size: int = 64
     """Numbers in a region's vector, in a word's, and in the state."""
 
@@ -21,6 +23,7 @@ class AttendingConfig(FitConfig):
         """Refuse values that cannot be meant."""
         super().__post_init__()
         check_setting(self.examples >= 10, "examples", "≥ 10", self.examples)
+        check_setting(self.held_out >= 10, "held_out", "≥ 10", self.held_out)
         check_setting(self.size >= 1, "size", "≥ 1", self.size)
 
 
@@ -41,7 +44,7 @@ REGION_ATTENTION = Recipe(
     load="gradus.sequence.attending.predict:load_describer",
     figures="gradus.sequence.attending.run_figures:RUN",
     quick={"examples": 4000, "epochs": 10},
-    smoke={"examples": 60, "epochs": 2, "batch_size": 20, "size": 8},
+    smoke={"examples": 60, "held_out": 20, "epochs": 2, "batch_size": 20, "size": 8},
     metric="accuracy, attention",
     target="attention on the right region for ≥ 90 % of the things named",
 )

@@ -14,7 +14,7 @@ from gradus.core.run import Run
 from gradus.nn.run_figures import curves
 from gradus.sequence.attending import scenes, tunes
 from gradus.sequence.attending.build import END
-from gradus.sequence.attending.train import landed
+from gradus.sequence.attending.train import landed, mean_of_things
 
 SHOWN = 3
 """Test scenes or tunes that are drawn."""
@@ -25,30 +25,30 @@ ATTENTION = LinearSegmentedColormap.from_list("attention", ["white", plot.INK])
 @torch.inference_mode()
 def attention(run: Run) -> Figure:
     """Where the network looks as it says each word, over the picture or beside the sound."""
-    task, config, names = run.task(), run.config, run.info["facts"]["classes"]
+    config: Any = run.config
+    task, names = run.task(), run.info["facts"]["classes"]
     inputs, right, there = task.test().tensors
     task.model.eval()
     logits, looked = task.model(inputs)
     things = there.any(2)
-    share = float(landed(looked, there)[things].float().mean())
+    share = float(mean_of_things(landed(looked, there), things).mean())
     words = logits.argmax(2)
-    over: Any = config
-    draw = _scenes if over.over == "regions" else _tunes
+    over = config.over
+    what, draw = ("digit", _scenes) if over == "regions" else ("note", _tunes)
     fig = draw(inputs[:SHOWN], words[:SHOWN], right[:SHOWN], looked[:SHOWN], names)
-    what = "digit" if over.over == "regions" else "note"
+    scale = (
+        "blue: attention, the deeper the more"
+        if over == "regions"
+        else f"attention from 0, white, to {float(looked[:SHOWN].max()):.2f}, ink"
+    )
     plot.title(
         fig,
-        f"For {share:.1%} of the {int(things.sum()):,} {what}s of the test set the network looks "
-        f"most at the {what} it is to name",
-        f"{run.recipe.name}; the first {SHOWN} test examples, the word said above, in brackets the "
-        f"right one where it differs; attention from 0, {_nothing(over.over)}, to 1; it was "
-        "learned from the words alone",
+        f"{share:.1%} of the time the network looks most at the {what} that it is to name",
+        f"{run.recipe.name}; {int(things.sum()):,} {what}s of the test set; the first {SHOWN} "
+        f"examples, with the word said and in brackets the right one where it differs; {scale}; "
+        "where to look was learned from the words alone",
     )
     return fig
-
-
-def _nothing(over: str) -> str:
-    return "clear" if over == "regions" else "white"
 
 
 def _said(word: int, right: int, names: list[str]) -> str:
@@ -101,7 +101,8 @@ def _tunes(
         top.imshow(spectrum, aspect="auto", origin="lower", extent=(*span, 0, 1.0))
         n = int((words[column] == names.index(END)).int().argmax()) + 1
         below.imshow(
-            looked[column, :n].numpy(), aspect="auto", cmap=ATTENTION, vmin=0, vmax=1,
+            looked[column, :n].numpy(), aspect="auto", cmap=ATTENTION, vmin=0,
+            vmax=float(looked.max()),
             extent=(*span, n - 0.5, -0.5),
         )  # fmt: skip
         pairs = zip(words[column, :n].tolist(), right[column, :n].tolist(), strict=True)

@@ -1,6 +1,6 @@
 """From a config of attention beyond text to its task: the wiring."""
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -9,9 +9,6 @@ from gradus.core.task import Metrics, Task
 from gradus.sequence.attending.build import describer, examples, names_of
 from gradus.sequence.attending.recipes import AttendingConfig
 
-HELD_OUT = 1000
-"""Examples of the validation set and of the test set."""
-
 
 def describing(config: AttendingConfig) -> Task:
     """Naming, one after the other, what stands in a picture or sounds in a tune."""
@@ -19,8 +16,8 @@ def describing(config: AttendingConfig) -> Task:
     return Task(
         model=describer(config),
         train=Batches(train, config.batch_size, config.seed),
-        validation=whole(examples(config, HELD_OUT, "validation")),
-        test=lambda: whole(examples(config, HELD_OUT, "test")),
+        validation=whole(examples(config, config.held_out, "validation")),
+        test=lambda: whole(examples(config, config.held_out, "test")),
         loss=described,
         sample=train[0][:1],
         watch="validation/accuracy",
@@ -49,16 +46,18 @@ def described(model: nn.Module, batch: Batch) -> tuple[Float[Tensor, ""], Metric
     def accuracy() -> Tensor:
         return ((logits.argmax(2) == names) | (names < 0)).all(1)
 
-    def mean_of_things(values: Tensor) -> Tensor:
-        return (values * things).sum(1) / things.sum(1).clamp(min=1)
-
     return loss, {
         "accuracy": accuracy,
-        "accuracy, attention": lambda: mean_of_things(landed(looked, there)),
-        "mass": lambda: mean_of_things((looked * there).sum(2)),
+        "accuracy, attention": lambda: mean_of_things(landed(looked, there), things),
+        "mass": lambda: mean_of_things((looked * there).sum(2), things),
     }
 
 
 def landed(looked: Float[Tensor, "batch steps regions"], there: Tensor) -> Tensor:
     """Whether the region looked at most is one where the thing is, "batch steps"."""
     return there.gather(2, looked.argmax(2, keepdim=True))[:, :, 0]
+
+
+def mean_of_things(values: Tensor, things: Bool[Tensor, "batch steps"]) -> Float[Tensor, "batch"]:
+    """The mean of each example's steps at which a thing is named."""
+    return (values * things).sum(1) / things.sum(1).clamp(min=1)

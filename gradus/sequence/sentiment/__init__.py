@@ -1,4 +1,4 @@
-"""Chapter 7, Implementing a Sentiment Analysis Model: is a review of a film good or bad?
+"""Chapter 7, Implementing a Sentiment Analysis Model: whether a review is good or bad.
 
 Reading order: `reviews` (the archive as numbers), `toy` (reviews that are made up), `batches`,
 `reader` (the network), `recipes` (the named experiments), `train` (config → task), `contributions`

@@ -58,10 +58,10 @@ LOAD = "gradus.sequence.sentiment.predict:load_reviews"
 FIGURES = "gradus.sequence.sentiment.run_figures:RUN"
 TOY = {
     "data": "toy",
-    "validation": 40,
+    "validation": 20,
     "vector": 8,
     "hidden": 8,
-    "longest": 40,
+    "longest": 25,
     "batch_size": 20,
     "epochs": 2,
     "lr": 0.02,

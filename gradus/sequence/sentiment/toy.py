@@ -15,7 +15,7 @@ FILLERS = (
 )
 
 
-def toy_reviews(n: int = 200) -> Iterator[tuple[str, str, int, list[str]]]:
+def toy_reviews(n: int = 120) -> Iterator[tuple[str, str, int, list[str]]]:
     """Reviews of 5 to 60 words, as `gradus.data.texts.read_labelled_reviews` gives them.
 
     Of the opinions in a review three in four are of its kind, or all of them.

@@ -16,6 +16,8 @@ from gradus.sequence.sentiment.run_figures import share_of_half
 from gradus.sequence.sentiment.train import held_out, reviews
 from tests.commands import call, offline, one_line
 
+GOOD = "The film was great, the cast was brilliant and the music was lovely!"
+BAD = "The plot was awful, the story was dull and the ending was terrible: zzz"
 NUMBERS = torch.tensor([[3, 4, 5, 0, 0], [6, 2, 3, 4, 5]])
 
 
@@ -29,7 +31,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("toy")
     with pytest.MonkeyPatch.context() as patch:
         offline(patch, folder)
-        settings = {**TOY, "epochs": 10, "lr": 0.05, "dropout": 0.0}
+        settings = {**TOY, "epochs": 14, "longest": 40, "lr": 0.05, "dropout": 0.0}
         return gradus.train("imdb-lstm", run_dir=folder / "run", **settings)
 
 
@@ -125,34 +127,34 @@ def test_share_of_half():
 
 def test_it_learns_made_up_reviews_and_says_why(run):
     assert run.results["test"]["accuracy"] > 0.9
-    good, bad = run.predict("The film was great, and brilliant!", "the plot was awful: zzz")
+    good, bad = run.predict(GOOD, BAD)
     assert (good["label"], bad["label"]) == ("positive", "negative")
     effects = dict(map(tuple, good["contributions"]))
     assert effects["great"] > 0
-    assert max(effects, key=effects.get) in ("great", "brilliant")
+    assert max(effects, key=effects.get) in ("great", "brilliant", "lovely")
     assert dict(map(tuple, bad["contributions"]))["awful"] < 0
-    assert bad["unknown"] == ["zzz"]
+    assert bad["unknown"] == ["and", "zzz"]
     long = run.predict("film " * 50)[0]
     assert (long["unread"], len(long["contributions"])) == (10, 40)
 
 
 def test_the_command_line_colours_words_in_a_terminal(run, capsys, monkeypatch):
-    said = call(capsys, "predict", run.path, "the film was great")
+    said = call(capsys, "predict", run.path, GOOD)
     assert "great[+" in said.out
     assert "\x1b" not in said.out
     assert "integrated gradients" in said.out
-    assert "strongest: great +" in said.out
+    assert "strongest: " in said.out
     monkeypatch.setattr("gradus.tables._pretty", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
-    said = call(capsys, "predict", run.path, "the film was great")
+    said = call(capsys, "predict", run.path, GOOD)
     assert "\x1b[" in said.out
     assert "great[" not in said.out
 
 
 def test_reviews_come_on_standard_input_too(run, capsys, monkeypatch, tmp_path):
     lines = tmp_path / "lines"
-    lines.write_text("a great film\n\nan awful film\n")
+    lines.write_text(f"{GOOD}\n\n{BAD}\n")
     with open(lines) as file:
         monkeypatch.setattr("sys.stdin", file)
         said = call(capsys, "predict", run.path, "--json")
@@ -181,16 +183,16 @@ def test_reviews_held_out_are_not_learned_from(tmp_path, monkeypatch):
     offline(monkeypatch, tmp_path)
     config = IMDB_LSTM.configure(**TOY)
     task = reviews(config)
-    assert (task.train.examples, task.validation.examples) == (160, 40)
+    assert (task.train.examples, task.validation.examples) == (100, 20)
     part = task.test().part
-    train, validation = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 100}), part)
-    assert (len(train), len(validation)) == (100, 40)
-    assert validation.labels.tolist() == [0] * 20 + [1] * 20
+    train, validation = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 60}), part)
+    assert (len(train), len(validation)) == (60, 20)
+    assert validation.labels.tolist() == [0] * 10 + [1] * 10
     assert torch.equal(validation.numbers[-part.lengths[-1] :], part.numbers[-part.lengths[-1] :])
-    again, _ = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 100, "seed": 5}), part)
+    again, _ = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 60, "seed": 5}), part)
     assert torch.equal(again.numbers, train.numbers)  # which reviews does not depend on the seed
-    with pytest.raises(UsageError, match="validation must be below 200"):
-        held_out(IMDB_LSTM.configure(**{**TOY, "validation": 200}), part)
+    with pytest.raises(UsageError, match="validation must be below 120"):
+        held_out(IMDB_LSTM.configure(**{**TOY, "validation": 120}), part)
 
 
 @pytest.mark.parametrize(
