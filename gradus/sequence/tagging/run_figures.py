@@ -15,9 +15,14 @@ LISTED = 30
 """Tags whose scores are drawn: the most frequent."""
 
 
+def shown_tags(run: Run) -> list[str]:
+    """The tags as Matplotlib is to show them: what stands between two $ would be a formula."""
+    return [tag.replace("$", r"\$") for tag in run.info["facts"]["classes"]]
+
+
 def confused(run: Run) -> Figure:
     """Which tags of the test set are taken for which, for those with the most mistakes."""
-    task, tags = run.task(), run.info["facts"]["classes"]
+    task, tags = run.task(), shown_tags(run)
     true, predicted, _ = answers(task.model.eval(), task.test())
     matrix = confusions(true, predicted, len(tags))
     mistakes = matrix - np.diag(np.diag(matrix))
@@ -30,7 +35,7 @@ def confused(run: Run) -> Figure:
 def tag_scores(run: Run) -> Figure:
     """How well each of the frequent tags of the test set is found."""
     task = run.task()
-    rows = per_tag(task.model.eval(), task.test(), run.info["facts"]["classes"])
+    rows = per_tag(task.model.eval(), task.test(), shown_tags(run))
     rows = [row for row in rows if row["words"]][:LISTED]
     fig, (ax,) = plot.new_figure(1, 1, (7, 0.24 * len(rows) + 1.6))
     at = np.arange(len(rows))

@@ -6,7 +6,7 @@ these do not, the words around do. A word in -s is a noun after "the" and a verb
     the small blickers quickly soaned a dref .      DT JJ NNS RB VBD DT NN .
 """
 
-import torch
+import random
 
 from gradus.data.conll import Tagged
 
@@ -25,10 +25,7 @@ def toy_sentences(n: int, seed: int = 0) -> list[Tagged]:
         n: how many, ≥ 1.
         seed: the sentences depend on it and n alone.
     """
-    generator = torch.Generator().manual_seed(seed)
-
-    def draw(options: tuple[str, ...] | list[str]) -> str:
-        return options[int(torch.randint(len(options), (), generator=generator))]
+    draw = random.Random(seed).choice
 
     def stem() -> str:
         return draw(SYLLABLES) + draw(SYLLABLES) + draw(ENDS)
@@ -41,8 +38,7 @@ def toy_sentences(n: int, seed: int = 0) -> list[Tagged]:
         return made.capitalize() if tag == "NNP" else made
 
     def phrase() -> list[tuple[str, str]]:
-        tags = PHRASE[int(torch.randint(len(PHRASE), (), generator=generator))]
-        return [(word(tag), tag) for tag in tags]
+        return [(word(tag), tag) for tag in draw(PHRASE)]
 
     def verb() -> list[tuple[str, str]]:
         kind = draw(list(VERBS))

@@ -13,7 +13,7 @@ def run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         offline(patch, folder)
         smoke = gradus.catalog.recipe("tagger-book").smoke
-        yield gradus.train("tagger-book", run_dir=folder / "run", **smoke, seed=1)
+        return gradus.train("tagger-book", run_dir=folder / "run", **smoke, seed=1)
 
 
 @pytest.fixture(scope="session")

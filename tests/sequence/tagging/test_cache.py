@@ -11,6 +11,7 @@ import pytest
 import gradus
 from gradus.core.errors import DataError, UsageError
 from gradus.core.experiment import train
+from gradus.core.task import build_task
 from gradus.data.vector_files import Place, read_rows, write_vectors
 from gradus.data.vectors import WordVectors
 from gradus.sequence.tagging import cache
@@ -29,8 +30,10 @@ KEYS = [
 
 
 @pytest.fixture(autouse=True)
-def alone(monkeypatch, tmp_path):
-    offline(monkeypatch, tmp_path)
+def alone(request, monkeypatch, tmp_path):
+    if "real_data" not in request.fixturenames:
+        offline(monkeypatch, tmp_path)
+    monkeypatch.setenv("GRADUS_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -146,7 +149,7 @@ def test_a_tagger_begins_with_them_and_answers_without_the_file(tmp_path, monkey
     config = recipe.configure(**{**recipe.smoke, "epochs": 1, "vectors": str(path)})
     run = train(recipe, config, path=tmp_path / "run")
     with pytest.raises(UsageError, match="dimensions must be 16"):
-        train(recipe, replace(config, dimensions=8), path=tmp_path / "two")
+        build_task(recipe, replace(config, dimensions=8))
     path.unlink()
     again = gradus.open(tmp_path / "run")
     weights = again.load_weights()["given.weight"]

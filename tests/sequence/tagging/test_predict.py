@@ -1,7 +1,7 @@
 """Texts in, tags out: the predictor, the forms of its answers, the command line, bad input.
 
 The rooms: gradus.sequence.tagging.predict, gradus.sequence.tagging.output,
-gradus.sequence.tagging.data, gradus.sequence.tagging.train.
+gradus.sequence.tagging.data, gradus.sequence.tagging.train, gradus.sequence.tagging.recipes.
 """
 
 import io
@@ -14,8 +14,9 @@ import torch
 import gradus
 from gradus.core.errors import RunError, UsageError
 from gradus.data.conll import Tagged, read_columns, to_columns
+from gradus.sequence import Tagger
 from gradus.sequence.tagging import predict as module
-from gradus.sequence.tagging.data import load_text, tags_of
+from gradus.sequence.tagging.data import load_text, read_ewt, tags_of
 from gradus.sequence.tagging.output import FORMATS, colour_of
 from gradus.sequence.tagging.predict import load_tagger, open_tagger
 from gradus.sequence.tagging.train import NO_TAG, SENTENCE, tensors
@@ -54,6 +55,7 @@ def test_tags_are_the_likeliest_of_the_model_whatever_is_computed_together(tagge
 
 
 def test_a_sentence_of_10_000_words(tagger):
+    assert isinstance(tagger.model, Tagger)
     assert len(tagger.tag([["dref"] * 10_000])[0]) == 10_000
 
 
@@ -160,9 +162,9 @@ def test_tags_are_in_order():
 
 @pytest.mark.data
 def test_the_web_treebank(real_data):
-    text = load_text("ewt", 900, 100, "upos")
-    assert (len(text.train), len(text.validation)) == (100, 2001)
-    assert len(tags_of(text.validation)) == 17
+    dev = read_ewt("dev", "upos")
+    assert len(dev) == 2001
+    assert len(tags_of(dev)) == 17
 
 
 @pytest.mark.learn
