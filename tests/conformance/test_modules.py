@@ -47,6 +47,7 @@ UNNAMED = {
     "gradus.embed.words": "holds nothing but its docstring",
     "gradus.embed.words.recipes": "named by string in the catalogue",
     "gradus.neurons.run_figures": "named by string in the recipes; the smoke trainings draw it",
+    "gradus.sequence.parsing": "holds nothing but its docstring",
 }
 """Modules that no test names, each with what tests it all the same."""
 
