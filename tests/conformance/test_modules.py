@@ -60,6 +60,7 @@ UNNAMED = {
     "gradus.sequence.translation.train": "named by string; the smoke trainings run it",
     "gradus.sequence.translation.run_figures": "named by string; the smoke trainings draw it",
     "gradus.neurons.run_figures": "named by string in the recipes; the smoke trainings draw it",
+    "gradus.sequence.parsing": "holds nothing but its docstring",
 }
 """Modules that no test names, each with what tests it all the same."""
 

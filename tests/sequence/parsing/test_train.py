@@ -60,10 +60,10 @@ def test_a_parser_without_tags():
 
 @pytest.mark.learn
 def test_both_trainings_learn_the_made_up_treebank():
-    settings = {"data": "toy", "min_count": 1, "hidden": (64,), "batch_size": 10, "lr": 0.01}
+    settings = {"data": "toy", "min_count": 1, "hidden": (64,), "batch_size": 10}
     for recipe, make, more in (
-        (PARSER_GREEDY, greedy, {"epochs": 12}),
-        (PARSER_GLOBAL, globally, {"epochs": 6, "local_epochs": 2, "beam": 4}),
+        (PARSER_GREEDY, greedy, {"epochs": 12, "lr": 0.01}),
+        (PARSER_GLOBAL, globally, {"epochs": 8, "lr": 0.003, "local_epochs": 2, "beam": 4}),
     ):
         config = recipe.configure(**settings, **more)
         torch.manual_seed(0)
