@@ -62,7 +62,7 @@ def load_network(run: Run) -> tuple[nn.Module, GameConfig]:
 def think(
     model: nn.Module, seen: Shaped[np.ndarray, "games *shape"]
 ) -> tuple[Float[np.ndarray, "games actions"], Float[np.ndarray, "games"]]:
-    """Scores of the actions (values, or a policy's probabilities), and the value of what is seen."""
+    """Scores of the actions (values, or probabilities), and the value of what is seen."""
     found = model(torch.as_tensor(seen))
     if isinstance(found, tuple):
         return found[0].softmax(1).numpy(), found[1].numpy()
@@ -139,7 +139,8 @@ def video(
             _write(writer, frame, round(HELD * rate))
             found.append((paid, length))
     except OSError as error:
-        raise RunError(f"cannot write the video {path}: {error}") from error
+        why = str(error).splitlines()[0]  # what follows is ffmpeg's own
+        raise RunError(f"cannot write the video {path}: {why}") from error
     finally:
         if writer is not None:
             writer.close()
