@@ -9,7 +9,7 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
@@ -42,6 +42,7 @@ class Step(NamedTuple):
     skip: Bool[np.ndarray, "games"]
 
 
+@runtime_checkable
 class Games(Protocol):
     """Games side by side.
 

@@ -21,7 +21,7 @@ WALLS = (
     ".#.#.#.",
     "...#...",
 )
-"""The maze: # is a wall; 31 places are free."""
+"""The maze: # is a wall; 33 places are free."""
 CELL = 12
 """Pixels of a place's side."""
 SIZE = CELL * len(WALLS)
@@ -46,7 +46,7 @@ class MazeGames:
     Args:
         count: how many.
         limit: moves after which an episode is cut off, ≥ 1.
-        goals: in how many places the goal may be, in [1, 31]: those that lie evenly in the list of free
+        goals: in how many places the goal may be, in [1, 33]: those that lie evenly in the list of free
             places.
     """
 
@@ -54,7 +54,7 @@ class MazeGames:
     actions = ACTIONS
     shape = (1, SIZE, SIZE)
 
-    def __init__(self, count: int, limit: int = LIMIT, goals: int = 31) -> None:
+    def __init__(self, count: int, limit: int = LIMIT, goals: int = 33) -> None:
         check_setting(count >= 1, "games", "≥ 1", count)
         check_setting(limit >= 1, "limit", "≥ 1", limit)
         self.count, self.limit = count, limit
@@ -174,7 +174,7 @@ def shortest() -> Float[np.ndarray, "7 7 7 7"]:
     return far
 
 
-def make_env(limit: int = LIMIT, goals: int = 31, render_mode: str | None = None) -> Any:
+def make_env(limit: int = LIMIT, goals: int = 33, render_mode: str | None = None) -> Any:
     """The maze as an environment of Gymnasium, for one agent.
 
     Args:

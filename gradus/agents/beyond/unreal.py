@@ -8,7 +8,7 @@ auxiliary tasks".
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -84,8 +84,8 @@ class Unreal(nn.Module):
 
 
 def pixel_changes(
-    seen: Shaped[np.ndarray, "time+1 batch channels height width"],
-) -> Float[np.ndarray, "time batch rows columns"]:
+    seen: Shaped[np.ndarray, "frames batch channels height width"],
+) -> Float[np.ndarray, "frames-1 batch rows columns"]:
     """Mean absolute change of each 4×4 square from one frame to the next, in [0, 1].
 
     Bytes count as shares of 255. Pixels at the edge that fill no square are left out on both sides
@@ -104,8 +104,8 @@ def pixel_changes(
 def bootstrapped(
     rewards: Float[np.ndarray, "time *batch"],
     after: Float[np.ndarray, "time *batch"],
-    terminal: Float[np.ndarray, "time *batch"],
-    stop: Float[np.ndarray, "time *batch"],
+    terminal: Bool[np.ndarray, "time ..."],
+    stop: Bool[np.ndarray, "time ..."],
     gamma: float,
 ) -> Float[np.ndarray, "time *batch"]:
     """n-step returns G_t = r_t + γ G_{t+1}; at a `stop` r_t + γ after_t, at a terminal step r_t.
@@ -113,24 +113,24 @@ def bootstrapped(
     Args:
         rewards: r_t.
         after: the estimated value of what the step led to.
-        terminal: 1 where nothing comes after.
-        stop: 1 where the return goes on with the estimate.
+        terminal: where nothing comes after.
+        stop: where the return goes on with the estimate; these two may be broadcast to the others.
         gamma: discount γ in [0, 1].
     """
     returns = np.empty_like(rewards)
     ahead = after[-1]
     for t in range(len(rewards) - 1, -1, -1):
         ahead = np.where(stop[t], after[t], ahead)
-        ahead = rewards[t] + gamma * (1 - terminal[t]) * ahead
+        ahead = rewards[t] + gamma * ~terminal[t] * ahead
         returns[t] = ahead
     return returns
 
 
 def pixel_control_loss(
-    q: Float[Tensor, "time+1 batch actions rows columns"],
-    action: Int[Tensor, "time batch"],
-    target: Float[Tensor, "time batch rows columns"],
-    mask: Float[Tensor, "time batch"],
+    q: Float[Tensor, "frames batch actions rows columns"],
+    action: Int[Tensor, "frames-1 batch"],
+    target: Float[Tensor, "frames-1 batch rows columns"],
+    mask: Float[Tensor, "frames-1 batch"],
 ) -> Float[Tensor, ""]:
     """Half the squared error of Q_aux(s_t, a_t), summed over squares, mean over steps that count.
 
