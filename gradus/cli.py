@@ -27,6 +27,7 @@ from gradus.verbs import (
     look,
     lr_find,
     neighbors,
+    play,
     race,
     recipes,
     runs,
@@ -53,6 +54,7 @@ look at a run
   predict      answer about new inputs: image files, numbers
   advise       what the curves say, and what to try next
   surface      the loss around its solution: a line, a plane, the curvature
+  play         watch an agent: a video of its games, with what it thinks beside
   look         filters, feature maps of a picture, and what its answer rests on
   search-images  images like a given one, by the codes of an autoencoder
 
@@ -129,6 +131,7 @@ VERBS = {
     "analogy": Verb(neighbors.AnalogyArgs, neighbors.analogy),
     "vectors": Verb(neighbors.VectorsArgs, neighbors.vectors),
     "race": Verb(race.RaceArgs, race.race),
+    "play": Verb(play.PlayArgs, play.play),
     "look": Verb(look.LookArgs, look.look),
     "search-images": Verb(search_images.SearchImagesArgs, search_images.search_images),
     "stylize": Verb(stylize.StylizeArgs, stylize.stylize),

@@ -1,7 +1,8 @@
 """A2C, advantage actor-critic: a few steps in games side by side, then one update of both.
 
 The synchronous twin of A3C (Mnih et al. 2016, algorithm S3). The graph that chose the actions is
-the one that is differentiated: nothing is computed twice.
+the one that is differentiated, so that no convolution is computed twice; a small dense network
+chooses them in NumPy instead, and the graph is made of all steps at once.
 """
 
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
 from gradus.agents.acting import sample
+from gradus.agents.dense import dense_scores
 from gradus.agents.envs import Games
 from gradus.agents.loop import Tally
 from gradus.agents.returns import advantages
@@ -21,8 +23,8 @@ class Rollout(NamedTuple):
     """A few steps of every game, with the graph that chose the actions; time first.
 
     Attributes:
-        logits: of the policy, by step.
-        values: V(s), by step.
+        logits: of the policy: a tensor of each step, or one of all.
+        values: V(s), the same.
         action: what was done.
         reward: what was paid, as it is learnt from.
         terminal: nothing came after.
@@ -67,21 +69,30 @@ def roll(
     Returns:
         The steps, and what is seen after them.
     """
-    logits, values, rows = [], [], []
+    quick, logits, values, rows, states = dense_scores(model), [], [], [], []
     for _ in range(steps):
-        scores, value = model(torch.as_tensor(seen, device=device))
-        logits.append(scores)
-        values.append(value)
-        action = sample(scores.detach().cpu().numpy(), draw)
+        if quick is None:
+            scores, value = model(torch.as_tensor(seen, device=device))
+            logits.append(scores)
+            values.append(value)
+            action = sample(scores.detach().cpu().numpy(), draw)
+        else:
+            states.append(seen)
+            action = sample(quick(seen), draw)
         step = games.step(action)
         tally.add(step.reward, step.end)
         reward = np.sign(step.reward) if clip else step.reward
         rows.append((action, reward, step.terminal, step.end, step.skip))
         seen = step.observation
-    with torch.no_grad():
-        last = model(torch.as_tensor(seen, device=device))[1].cpu().numpy()
+    if quick is None:
+        with torch.no_grad():
+            last = model(torch.as_tensor(seen, device=device))[1]
+    else:
+        scores, value = model(torch.from_numpy(np.concatenate([*states, seen])))
+        logits, values = [scores[: -games.count]], [value[: -games.count]]
+        last = value.detach()[-games.count :]
     columns = [np.stack(column) for column in zip(*rows, strict=True)]
-    return Rollout(logits, values, *columns, last), seen
+    return Rollout(logits, values, *columns, last.cpu().numpy()), seen
 
 
 def actor_critic_loss(

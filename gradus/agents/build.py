@@ -6,7 +6,7 @@ from gradus.agents.beyond import recurrent
 from gradus.agents.beyond.recipes import A3CConfig, DRQNConfig, UnrealConfig
 from gradus.agents.beyond.unreal import Unreal
 from gradus.agents.networks import DQN, ActorCritic
-from gradus.agents.recipes import ActorCriticConfig, DQNConfig, GameConfig
+from gradus.agents.recipes import ActorCriticConfig, DQNConfig, GameConfig, PolicyGradientConfig
 
 
 def network(config: GameConfig, shape: tuple[int, ...], actions: int) -> nn.Module:
@@ -26,5 +26,7 @@ def network(config: GameConfig, shape: tuple[int, ...], actions: int) -> nn.Modu
         return recurrent.RecurrentActorCritic(shape, actions, config.hidden)
     if isinstance(config, DQNConfig):
         return DQN(shape, actions, config.hidden, config.duelling)
-    apart = isinstance(config, ActorCriticConfig) and config.apart
+    apart = (isinstance(config, ActorCriticConfig) and config.apart) or (
+        isinstance(config, PolicyGradientConfig) and config.baseline
+    )
     return ActorCritic(shape, actions, config.hidden, apart)

@@ -1,7 +1,8 @@
 """Deep Q-networks: learning from replayed steps towards a target network.
 
 Sources: Mnih et al. 2015 (DQN); van Hasselt et al. 2016 (double); Wang et al. 2016 (duelling, see
-`gradus.agents.networks.DQN`); Schaul et al. 2016 (prioritised); Sutton and Barto 2018, 7.1 (n-step).
+`gradus.agents.networks.DQN`); Schaul et al. 2016 (prioritised); Sutton and Barto 2018, section 7.1
+(n-step).
 """
 
 import copy
@@ -48,7 +49,7 @@ def refresh(target: nn.Module, model: nn.Module) -> None:
 def targets(
     model: nn.Module, target: nn.Module, batch: Batch, double: bool
 ) -> Float[Tensor, "batch"]:
-    """y = R + γᵐ max_a' Q(s', a'; θ⁻); where nothing came after, y = R.
+    """Targets y = R + γᵐ max_a' Q(s', a'; θ⁻); where nothing came after, y = R.
 
     With `double` the action is chosen by θ and valued by θ⁻: van Hasselt et al. 2016, equation 4.
     """

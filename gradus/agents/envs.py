@@ -1,7 +1,7 @@
 """Games, several side by side: Atari, MinAtar and whatever Gymnasium has, behind one small door.
 
-Each kind is a class with the same few attributes and methods (`Games`). When an episode is over, the
-next step only begins a new one: its action counts for nothing and it pays 0. So the last
+Each kind is a class with the same few attributes and methods (`Games`). When an episode is over,
+the next step only begins a new one: its action counts for nothing and it pays 0. So the last
 observation of an episode is seen like any other, and what was cut off can still be valued.
 """
 
@@ -128,7 +128,7 @@ DRAWN = ("CartPole-v1",)
 class AtariGames:
     """Atari's games in ALE's own vector environment, in C++.
 
-    A step is `skip` frames, of whose last two the brighter pixels are kept; frames are grey and 84×84;
+    A step is four frames, of whose last two the brighter pixels are kept; frames are grey, 84×84;
     four are seen at once, black before an episode's first. Source: Mnih et al. 2015, methods.
 
     Args:
@@ -151,8 +151,8 @@ class AtariGames:
     ) -> None:
         ale_py = package("ale_py")
         vector = importlib.import_module("ale_py.vector_env").AtariVectorEnv
-        if ale_py.roms.get_rom_path(name) is None:
-            roms = sorted(ale_py.roms.get_all_rom_ids())
+        roms = sorted(ale_py.roms.get_all_rom_ids())
+        if name not in roms or ale_py.roms.get_rom_path(name) is None:
             raise UsageError(
                 f"no Atari game is called {name!r}{nearest(name, roms)}; ale-py brings "
                 f"{len(roms)} games, in small letters such as space_invaders"

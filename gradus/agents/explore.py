@@ -1,4 +1,4 @@
-"""Explore or exploit: greedy, ε-greedy, annealed ε-greedy, and sampling from the policy, by name."""
+"""Explore or exploit: greedy, ε-greedy, annealed ε-greedy, sampling from the policy, by name."""
 
 import re
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Exploration:
     def epsilon(self, done: float) -> float:
         """ε when a share `done` of the annealing is over: a straight line, then constant."""
         share = min(max(done, 0.0), 1.0)
-        return self.first + (self.last - self.first) * share
+        return self.first * (1 - share) + self.last * share
 
 
 def exploration(name: str) -> Exploration:

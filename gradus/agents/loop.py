@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 
 from gradus.agents.acting import choose
+from gradus.agents.dense import dense_scores
 from gradus.agents.envs import Games
 from gradus.core.recipe import check_setting
 
@@ -115,6 +116,9 @@ def told(played: list[tuple[float, int]]) -> dict[str, float]:
 
 def scorer(model: torch.nn.Module, device: torch.device) -> Scores:
     """A network's values, or the logits of its policy, as arrays; nothing is recorded."""
+    quick = dense_scores(model)
+    if quick is not None:
+        return quick
 
     @torch.inference_mode()
     def scores(seen: Shaped[np.ndarray, "games *shape"]) -> Float[np.ndarray, "games actions"]:

@@ -1,4 +1,4 @@
-"""Games as pictures: a cart with its pole, MinAtar's places, what an agent thinks beside a frame."""
+"""Games as pictures: a cart with its pole, MinAtar's places; what an agent thinks beside them."""
 
 from collections.abc import Sequence
 

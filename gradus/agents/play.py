@@ -63,7 +63,7 @@ def load_network(run: Run) -> tuple[nn.Module, GameConfig]:
 def think(
     model: nn.Module, seen: Shaped[np.ndarray, "games *shape"]
 ) -> tuple[Float[np.ndarray, "games actions"], Float[np.ndarray, "games"]]:
-    """Scores of the actions (values, or probabilities of a policy), and the value of what is seen."""
+    """Scores of the actions (values, or a policy's probabilities), and the value of what is seen."""
     found = model(torch.as_tensor(seen))
     if isinstance(found, tuple):
         return found[0].softmax(1).numpy(), found[1].numpy()
@@ -114,6 +114,7 @@ def video(
         RunError: the codec refuses.
     """
     check_setting(episodes >= 1, "episodes", "≥ 1", episodes)
+    check_setting(limit >= 1, "limit", "≥ 1", limit)
     model, config = load_network(run)
     epsilon = config.test_epsilon if epsilon is None else epsilon
     check_setting(0 <= epsilon <= 1, "epsilon", "in [0, 1]", epsilon)

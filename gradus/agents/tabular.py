@@ -1,4 +1,4 @@
-"""Optimal values of a small MDP: value iteration, policy iteration, and Q-learning from episodes."""
+"""Optimal values of a small MDP: value iteration, policy iteration, Q-learning from episodes."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ class QTable(nn.Module):
 
 
 def backup(mdp: MDP, values: Float[np.ndarray, "s"], gamma: float) -> Float[np.ndarray, "s a"]:
-    """Q(s, a) = Σ_{s'} P(s' | s, a) [R(s, a, s') + γ V(s')]: the right side of Bellman's equation."""
+    """Q(s, a) = Σ_{s'} P(s' | s, a) [R(s, a, s') + γ V(s')]: the right side of Bellman's."""
     return (mdp.transition * (mdp.reward + gamma * values)).sum(2)
 
 

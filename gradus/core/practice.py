@@ -1,8 +1,8 @@
 """Trainings with a loop of their own, such as an agent's: what they give, how they are driven.
 
 A recipe that has `run` instead of `task` builds a `Practice`. Its loop is cut into epochs of as
-many steps each. Between two of them everything that goes on is in `state`, so a run that was stopped
-goes on from the last epoch's end and comes to the same numbers.
+many steps each. Between two of them all that goes on is in the model and in `state`, so a run that
+was stopped goes on from the last epoch's end and comes to the same numbers.
 """
 
 import contextlib
@@ -186,8 +186,8 @@ def _end_epoch(practice: Practice, at: Fitted, found: Record) -> None:
     if not all(bool(torch.isfinite(p).all()) for p in practice.model.parameters()):
         raise RunError(f"parameters became infinite or NaN in epoch {at.epoch}. {HINT}")
     at.records.append(record)
-    value = record.get(practice.watch)
-    if value is not None and (at.best_value is None or value >= at.best_value):
+    value = record.get(practice.watch)  # None before the first episode of training ended
+    if at.best_value is None or (value is not None and value >= at.best_value):
         at.best_value, at.best_epoch = value, at.epoch
         state = practice.model.state_dict()
         at.best_model = {name: tensor.detach().clone() for name, tensor in state.items()}

@@ -156,7 +156,9 @@ def test_the_greedy_mouse_stays_at_the_water_and_the_exploring_one_finds_the_che
 def test_explorations_by_name():
     assert len(BOOK) == 8
     annealed = exploration("annealed-1.0-0.001")
-    assert [annealed.epsilon(x) for x in (-1, 0, 0.5, 1, 7)] == [1, 1, 0.5005, 0.001, 0.001]
+    assert [annealed.epsilon(x) for x in (-1, 0, 0.5, 1, 7)] == pytest.approx(
+        [1, 1, 0.5005, 0.001, 0.001]
+    )
     assert exploration("epsilon-0.25").epsilon(0.9) == 0.25
     assert exploration("greedy").epsilon(0.0) == 0
     assert exploration("sample").sampled

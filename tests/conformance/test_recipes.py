@@ -58,6 +58,7 @@ EXAMPLES = {
     "gradus.embed.words.predict:load_words": lambda facts: ["france", "Cairo"],
     "gradus.memory.predict:load_algorithm": lambda facts: [9, "12"],
     "gradus.memory.predict:load_stories": lambda facts: ["Where is Mary?", "Where is John? -"],
+    "gradus.agents.predict:load_agent": lambda facts: [3, "4"],
     "gradus.agents.predict:load_table": lambda facts: ["2,3", "0,1"],
     "gradus.neurons.predict:load_planar": lambda facts: [(0.5, -1.0), "-0.5,1"],
     "gradus.neurons.predict:load_exam": lambda facts: [(7, 5), "2,3"],
