@@ -10,6 +10,7 @@ from jaxtyping import Float, Shaped, UInt8
 from torch import nn
 
 from gradus.agents.acting import choose
+from gradus.agents.beyond.maps import with_map
 from gradus.agents.beyond.recurrent import followed, with_memory
 from gradus.agents.build import network
 from gradus.agents.envs import Games, make_games
@@ -87,7 +88,7 @@ def watch(
     while not over:
         scores, value = think(model, seen)
         action = choose(scores, epsilon, draw)
-        picture = games.pictures() if pictures else None
+        picture = with_map(model, seen, games.pictures()) if pictures else None
         step = games.step(action)
         reward, over = float(step.reward[0]), bool(step.end[0])
         yield Seen(seen[0], scores[0], float(value[0]), int(action[0]), reward, picture)

@@ -1,7 +1,7 @@
 """A3C: workers that each play games of their own and change the same parameters, nobody waiting.
 
-A worker copies the shared parameters, plays a few steps, computes the gradient on its copy, and takes
-an optimiser's step on the shared ones; the optimiser's averages are shared too. Two workers may
+A worker copies the shared parameters, plays a few steps, computes the gradient on its copy, and
+takes an optimiser's step on the shared ones; the optimiser's averages are shared too. Two may
 write at once, and a little is lost then ("Hogwild!"). Source: Mnih et al. 2016, algorithm S3 and
 section 4.
 """
@@ -31,7 +31,7 @@ class Shared(NamedTuple):
         config: the settings.
         model: its parameters lie in shared memory.
         optimizer: so do its averages.
-        done: steps of games, updates, and sum of the losses since the epoch began; all in shared memory.
+        done: steps of games, updates, and sum of the losses since the epoch began; shared too.
         lock: for `done`.
     """
 

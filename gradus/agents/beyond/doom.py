@@ -20,8 +20,8 @@ HEIGHT, WIDTH = 45, 60
 class DoomGames:
     """Scenarios of ViZDoom, each in a process of Doom's own, without a screen or sound.
 
-    What is seen is grey, 45×60 pixels, made smaller from 120×160 by the mean. An action is one button;
-    the scenario's rewards are paid as they are. Its own limit cuts an episode off.
+    What is seen is grey, 45×60 pixels, made smaller from 120×160 by the mean. An action is one
+    button; the scenario's rewards are paid as they are. Its own limit cuts an episode off.
     Source: Kempka et al. 2016.
 
     Args:
@@ -101,8 +101,8 @@ class DoomGames:
             return work()
         except Exception as error:  # whatever the engine may raise
             raise RunError(
-                f"ViZDoom's {self.name} failed: {type(error).__name__}: {error}; what was learnt up "
-                "to the last checkpoint is kept, go on with --resume"
+                f"ViZDoom's {self.name} failed: {type(error).__name__}: {error}; what was learnt "
+                "up to the last checkpoint is kept, go on with --resume"
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""Games of which not all is seen: a pole without its velocities, frames that go dark now and then."""
+"""Games of which not all is seen: a pole without its velocities, frames that go dark by chance."""
 
 import numpy as np
 from jaxtyping import Int, UInt8

@@ -39,31 +39,36 @@ COLOURS = {WALL: (88, 96, 112), FLOOR: (244, 245, 247), GOAL: (230, 159, 0), AGE
 
 
 class MazeGames:
-    """Mazes side by side, as `gradus.agents.envs.Games`; a step of all of them is a few array operations.
+    """Mazes side by side, as `gradus.agents.envs.Games`; a step of all is a few array operations.
 
     The goal pays 1 and ends the episode; nothing else pays. A move into a wall stays.
 
     Args:
         count: how many.
         limit: moves after which an episode is cut off, ≥ 1.
-        goals: in how many places the goal may be, in [1, 33]: those that lie evenly in the list of free
-            places.
+        goals: in how many places the goal may be, in [1, 33]: those that lie evenly in the list of
+            free places.
+        away: least number of moves from an agent's beginning to the goal, ≥ 1.
     """
 
     stacked = False
     actions = ACTIONS
     shape = (1, SIZE, SIZE)
 
-    def __init__(self, count: int, limit: int = LIMIT, goals: int = 33) -> None:
+    def __init__(self, count: int, limit: int = LIMIT, goals: int = 33, away: int = 1) -> None:
         check_setting(count >= 1, "games", "≥ 1", count)
         check_setting(limit >= 1, "limit", "≥ 1", limit)
         self.count, self.limit = count, limit
         self.free = np.array([[sign == "." for sign in row] for row in WALLS])
         self.places = np.argwhere(self.free)
-        check_setting(
-            1 <= goals <= len(self.places), "goals", f"in [1, {len(self.places)}]", goals
-        )
+        check_setting(1 <= goals <= len(self.places), "goals", f"in [1, {len(self.places)}]", goals)
         self.goals = self.places[np.arange(goals) * len(self.places) // goals]
+        ways = shortest()
+        starts = [np.argwhere(np.isfinite(w) & (w >= away)) for w in ways[tuple(self.goals.T)]]
+        self.numbers = np.array([len(places) for places in starts])
+        rule = "≥ 1, and so that each goal has a place that far from it"
+        check_setting(away >= 1 and bool(self.numbers.all()), "away", rule, away)
+        self.starts = np.stack([np.resize(places, (len(self.free) ** 2, 2)) for places in starts])
         self.background = np.kron(np.where(self.free, FLOOR, WALL), np.ones((CELL, CELL)))
         self.background = self.background.astype(np.uint8)
         self.tiles = _tiles()
@@ -109,15 +114,10 @@ class MazeGames:
         return table[grey].repeat(4, 0).repeat(4, 1)
 
     def _begin(self, which: Bool[np.ndarray, "games"]) -> None:
-        """A new episode: a goal, and an agent that is not on it."""
-        number = int(which.sum())
-        goal = self.goals[self.draw.integers(0, len(self.goals), number)]
-        # One of the other free places: what is drawn from the goal's own number on is one further.
-        index = np.zeros(len(WALLS) * len(WALLS), dtype=int)
-        index[self.places @ (len(WALLS), 1)] = np.arange(len(self.places))
-        drawn = self.draw.integers(0, len(self.places) - 1, number)
-        drawn += drawn >= index[goal @ (len(WALLS), 1)]
-        self.goal[which], self.agent[which] = goal, self.places[drawn]
+        """A new episode: a goal, and an agent far enough from it."""
+        drawn = self.draw.integers(0, len(self.goals), int(which.sum()))
+        start = self.draw.integers(0, self.numbers[drawn])
+        self.goal[which], self.agent[which] = self.goals[drawn], self.starts[drawn, start]
         self.age[which] = 0
 
     def _seen(self) -> UInt8[np.ndarray, "games 1 84 84"]:
@@ -141,17 +141,20 @@ def _tiles() -> dict[str, Any]:
 
 
 def make(game: str, count: int, sticky: float = 0.0, picture: bool = False) -> MazeGames:
-    """The games that `Maze/GOALS` names; they can always be drawn.
+    """The games that `Maze/GOALS` or `Maze/GOALS/AWAY` names; they can always be drawn.
 
     Args:
-        game: in how many places the goal may be, such as 4.
+        game: in how many places the goal may be, and how far from it episodes begin, such as 1/10.
         count: how many side by side.
         sticky: none here: 0.
         picture: not needed.
     """
-    check_setting(game.isdecimal(), "Maze/", "a number of goals, such as Maze/4", game)
+    numbers = game.split("/")
+    good = 1 <= len(numbers) <= 2 and all(n.isdecimal() for n in numbers)
+    rule = "a number of goals, or that and a distance, such as Maze/4 or Maze/1/10"
+    check_setting(good, "Maze/", rule, game)
     check_setting(sticky == 0, "sticky", "0 for mazes", sticky)
-    return MazeGames(count, goals=int(game))
+    return MazeGames(count, LIMIT, *map(int, numbers))
 
 
 def shortest() -> Float[np.ndarray, "7 7 7 7"]:

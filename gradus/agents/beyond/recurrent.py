@@ -1,4 +1,4 @@
-"""Networks with a memory: LSTMs over what is seen, for values (DRQN), attention (DARQN) and policies.
+"""Networks with a memory: LSTMs over what is seen, for values (DRQN, DARQN) and policies.
 
 All take stretches, time first, and the memory before them (none: empty), and give that after them.
 """
@@ -69,8 +69,8 @@ class RecurrentActorCritic(nn.Module):
 class AttentiveQ(nn.Module):
     """DARQN with soft attention: the LSTM reads a weighted mean of the places of the picture.
 
-    With maps v_i of place i and h of the step before, the weights are softmax_i w·tanh(A v_i + B h),
-    z = Σ_i g_i v_i. Source: Sorokin et al. 2015, section 3.1.
+    With maps v_i of place i and h of the step before, the weights g are softmax_i w·tanh(A v_i + B h)
+    and z = Σ_i g_i v_i. Source: Sorokin et al. 2015, section 3.1.
 
     Args:
         shape: "channels height width" of an observation.
@@ -79,6 +79,7 @@ class AttentiveQ(nn.Module):
 
     Attributes:
         grid: rows and columns of places.
+        looked: the weights of the last step that was seen.
     """
 
     def __init__(self, shape: tuple[int, ...], actions: int, hidden: tuple[int, ...]) -> None:
@@ -107,7 +108,8 @@ class AttentiveQ(nn.Module):
         self, x: Shaped[Tensor, "time batch channels height width"], memory: Memory | None = None
     ) -> tuple[Float[Tensor, "time batch actions"], Memory]:
         """The values of every action after each observation."""
-        values, memory, _ = self.attend(x, memory)
+        values, memory, weights = self.attend(x, memory)
+        self.looked = weights[-1].detach()
         return values, memory
 
     def attend(

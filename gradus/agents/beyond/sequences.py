@@ -1,4 +1,4 @@
-"""Experience of games side by side, kept in order, so that stretches of it can be lived through again.
+"""Experience of games side by side, kept in order, so that stretches of it can be learnt from.
 
 A replay of single transitions loses what came before; auxiliary tasks and recurrent networks need
 it. Time goes round in a ring. A step is what was seen, what was done then, what that paid, and

@@ -1,7 +1,7 @@
-"""Processes that work for this one, watched: one that dies or stands still ends the work, none is left.
+"""Processes that work for this one: one that dies or stands still ends the work, none is left.
 
-Each worker holds one end of a pipe. When this process is gone, however it went, the other end closes,
-and the worker ends itself at once.
+Each worker holds one end of a pipe. When this process is gone, however it went, the other end
+closes, and the worker ends itself at once.
 """
 
 import contextlib
@@ -171,9 +171,7 @@ class Crew:
         self.ends, self.workers = [], []
 
 
-def _live(
-    work: Work, given: Any, pipe: connection.Connection, beats: Tensor, number: int
-) -> None:
+def _live(work: Work, given: Any, pipe: connection.Connection, beats: Tensor, number: int) -> None:
     """A worker's life: take orders and answer them until the other end of the pipe is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the one that leads decides
     torch.set_num_threads(1)

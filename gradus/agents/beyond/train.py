@@ -203,7 +203,7 @@ def a3c(config: A3CConfig, device: torch.device) -> Practice:
         return agent.record()
 
     def restore(state: dict[str, Any]) -> None:
-        averages = [p for p in agent.optimizer.state.values()]
+        averages = list(agent.optimizer.state.values())
         agent.restore(state)
         for old, new in zip(averages, agent.optimizer.state.values(), strict=True):
             for name, value in new.items():

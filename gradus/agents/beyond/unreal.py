@@ -23,7 +23,7 @@ CELLS = 20
 
 
 class Unreal(nn.Module):
-    """Policy π, value V, values Q_aux of changing each of 20×20 squares, and class of the next reward.
+    """Policy π, value V, values Q_aux of changing each of 20×20 squares, class of the next reward.
 
     The network of A3C without its LSTM: two convolutions (16 of 8×8, stride 4; 32 of 4×4, stride 2)
     and a dense layer. Source: Jaderberg et al. 2016, section 3 and appendix A.
@@ -70,7 +70,7 @@ class Unreal(nn.Module):
     def pixel_control(
         self, features: Float[Tensor, "batch hidden"]
     ) -> Float[Tensor, "batch actions 20 20"]:
-        """Q_aux of every action for every square, by value and advantages (equation of Wang et al.)."""
+        """Q_aux of every action for every square, by value and advantages."""
         spread = self.spread(features).unflatten(1, (32, 9, 9))
         above = self.pixel_advantage(spread)
         return self.pixel_value(spread) + above - above.mean(1, keepdim=True)

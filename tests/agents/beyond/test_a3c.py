@@ -68,7 +68,7 @@ def test_one_worker_comes_to_what_a_single_process_comes_to(rule):
 
 def test_a_memory_goes_over_updates_but_not_over_episodes():
     config = RECIPE.configure(**{**RECIPE.smoke, "memory": True, "apart": False})
-    games, model, optimizer = made(config)
+    _, model, optimizer = made(config)
     before = copy.deepcopy(model.state_dict())
     shared = share(config, model, optimizer, alone=True)
     work(shared, lambda: None, Order(0, 0))

@@ -68,10 +68,8 @@ def test_burn_in_warms_the_memory_up_and_teaches_nothing():
         x = torch.as_tensor(stretch.seen)
         notes = torch.as_tensor(stretch.notes)
         _, (h, c) = model(x[:2], (notes[:, :4], notes[:, 4:]))
-        _, (h_, c_) = target(x[:2], (notes[:, :4], notes[:, 4:]))
-    late = Stretch(
-        *(part[2:] for part in stretch[:6]), notes=torch.cat([h, c], 1).numpy()
-    )
+        _, (h_, _) = target(x[:2], (notes[:, :4], notes[:, 4:]))
+    late = Stretch(*(part[2:] for part in stretch[:6]), notes=torch.cat([h, c], 1).numpy())
     same = sequence_loss(model, model, late, burn_in=0, **settings)
     again = sequence_loss(model, model, stretch, burn_in=2, **settings)
     assert float(same.detach()) == pytest.approx(float(again.detach()), rel=1e-5)
@@ -99,5 +97,7 @@ def test_doom_that_is_missing(monkeypatch):
     with pytest.raises(UsageError, match="no scenario 'basik': did you mean basic"):
         make_games("ViZDoom/basik", 1)
     monkeypatch.setitem(sys.modules, "vizdoom", None)
-    with pytest.raises(UsageError, match=r'vizdoom is not installed: pip install "gradus-dl\[agent'):
+    with pytest.raises(
+        UsageError, match=r'vizdoom is not installed: pip install "gradus-dl\[agent'
+    ):
         make_games("ViZDoom/basic", 1)

@@ -80,6 +80,11 @@ def test_agents_begin_on_free_places_off_the_goal_and_all_are_drawn_equally():
     assert games.free[tuple(games.agent.T)].all()
     numbers = np.bincount(games.agent @ (7, 1), minlength=49)[games.free.ravel()]
     assert numbers.min() > 80, "each of the 33 about 121 times"
+    far = MazeGames(500, goals=1, away=10)
+    far.reset(0)
+    ways = shortest()[0, 0][tuple(far.agent.T)]
+    assert (far.goal == 0).all()
+    assert sorted(set(ways)) == [10, 11, 12, 13, 14]
     few = MazeGames(200, goals=2)
     few.reset(0)
     assert len({tuple(g) for g in few.goal.tolist()}) == 2
@@ -130,5 +135,9 @@ def test_mazes_by_name():
     assert make_games("Maze/4", 2).goals.shape == (4, 2)
     with pytest.raises(UsageError, match=r"goals must be in \[1, 33\], got 34"):
         make_games("Maze/34", 1)
-    with pytest.raises(UsageError, match="a number of goals, such as Maze/4, got x"):
+    with pytest.raises(UsageError, match="each goal has a place that far from it, got 99"):
+        make_games("Maze/1/99", 1)
+    with pytest.raises(
+        UsageError, match=r"Maze/ must be a number of goals, or that and a dist.*, got x"
+    ):
         make_games("Maze/x", 1)

@@ -1,5 +1,7 @@
 """Networks with memory: step by step they say what they say of a stretch; attention by a loop."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -92,7 +94,9 @@ def test_attention_against_a_loop():
         read = sum(torch.exp(s) / total * v for s, v in zip(scores, places, strict=True))
         h, c = (part[0] for part in model.lstm(read[None], (h[None], c[None])))
         assert torch.allclose(model.advantage(h), values[t, 2], atol=1e-9)
-        assert float(weights[t, 2, 0, 3].detach()) == pytest.approx(float((torch.exp(scores[3]) / total).detach()))
+        assert float(weights[t, 2, 0, 3].detach()) == pytest.approx(
+            float((torch.exp(scores[3]) / total).detach())
+        )
 
 
 class Echo:
@@ -198,7 +202,7 @@ def test_stacked_frames_that_went_dark_stay_dark():
     games = Flicker(Stack(), 0.5)
     seen = [games.reset(1)[0, :, 0, 0]]
     seen += [games.step(np.zeros(1, dtype=int)).observation[0, :, 0, 0] for _ in range(12)]
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in itertools.pairwise(seen):
         assert before[1:].tolist() == after[:-1].tolist()
     assert any(s[-1] == 0 for s in seen)
 

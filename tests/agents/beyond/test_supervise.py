@@ -75,7 +75,9 @@ def test_no_worker_outlives_its_parent():
 
 
 def test_what_cannot_be_started(monkeypatch):
-    with pytest.raises(UsageError, match=r"workers must be in \[1, \d+\] on this machine, got 9999"):
+    with pytest.raises(
+        UsageError, match=r"workers must be in \[1, \d+\] on this machine, got 9999"
+    ):
         Crew(work, [None] * 9999)
     with pytest.raises(UsageError, match="must be picklable to be sent to another process"):
         Crew(work, [lambda: None])
