@@ -13,9 +13,8 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
 from gradus.agents.acting import sample
-from gradus.agents.dense import dense_scores
 from gradus.agents.envs import Games
-from gradus.agents.loop import Tally
+from gradus.agents.loop import Scores, Tally
 from gradus.agents.returns import advantages
 
 
@@ -53,6 +52,7 @@ def roll(
     tally: Tally,
     clip: bool,
     device: torch.device,
+    quick: Scores | None = None,
 ) -> tuple[Rollout, Shaped[np.ndarray, "games *shape"]]:
     """Some steps of every game, actions sampled from the policy.
 
@@ -65,11 +65,12 @@ def roll(
         tally: hears of the rewards as the games count them.
         clip: learn from the sign of the rewards.
         device: of the model.
+        quick: gives the logits as arrays, where that is faster (`dense_scores`).
 
     Returns:
         The steps, and what is seen after them.
     """
-    quick, logits, values, rows, states = dense_scores(model), [], [], [], []
+    logits, values, rows, states = [], [], [], []
     for _ in range(steps):
         if quick is None:
             scores, value = model(torch.as_tensor(seen, device=device))

@@ -1,17 +1,36 @@
 """The figures of chapter 9 by their number in the book, drawn from computed results."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from gradus.agents.acting import choose
-from gradus.agents.drawing import draw_maze, draw_mdp
+from gradus.agents.drawing import band, draw_maze, draw_mdp
+from gradus.agents.explore import BOOK
 from gradus.agents.mdp import episode, maze, three_states
+from gradus.agents.recipes import BREAKOUT_DQN, CARTPOLE_PG
 from gradus.agents.tabular import policy_iteration, q_learning
 from gradus.core import plot
+from gradus.core.experiment import trained
 
 GAMMA = 0.9
+SEEDS = 5
+"""Trainings of each way to explore."""
+EXPLORED: dict[str, Any] = {
+    "baseline": False,
+    "hidden": (16, 16),
+    "gamma": 0.98,
+    "lr": 0.01,
+    "games": 8,
+    "epochs": 25,
+    "steps": 80,
+    "explore_steps": 1_200,
+    "check_episodes": 0,
+    "goal": 0.0,
+}
+"""The book's network, discount, eight episodes an update; 2,000 episodes, ε annealed over 1,200."""
 
 
 @plot.style()
@@ -79,8 +98,76 @@ def figure_9_5() -> Figure:
     return fig
 
 
+def compare_explorations(seeds: int = SEEDS, **settings: Any) -> dict[str, np.ndarray]:
+    """REINFORCE on CartPole with the book's eight ways to explore.
+
+    Args:
+        seeds: trainings of each.
+        settings: of the recipe, laid over those of the figure.
+
+    Returns:
+        name -> mean return of the last 100 episodes of training, "seeds epochs".
+    """
+    found = {}
+    for name in BOOK:
+        runs = [
+            trained(CARTPOLE_PG, **{**EXPLORED, "explore": name, "seed": seed, **settings})
+            for seed in range(seeds)
+        ]
+        found[name] = np.array([[r["train/return"] for r in run.records()] for run in runs])
+    return found
+
+
+@plot.style()
+def draw_explorations(found: dict[str, np.ndarray], steps: int) -> Figure:
+    """The curves of `compare_explorations`, an epoch being so many episodes."""
+    fig, (ax,) = plot.new_figure(size=(8.5, 5.0))
+    for number, (name, runs) in enumerate(found.items()):
+        episodes = steps * (1 + np.arange(runs.shape[1]))
+        band(ax, episodes.tolist(), runs, name, number)
+    last = {name: runs[:, -1].mean() for name, runs in found.items()}
+    best, worst = max(last, key=last.__getitem__), min(last, key=last.__getitem__)
+    ax.set(xlabel="episodes of training", ylabel="return, mean of the last 100 episodes")
+    seeds = len(next(iter(found.values())))
+    plot.title(
+        fig,
+        f"{best} ends best, at {last[best]:.0f}; {worst} at {last[worst]:.0f}",
+        f"REINFORCE without a baseline on CartPole-v1; mean of {seeds} seeds ± one standard error; "
+        "returns of the exploring agent itself",
+    )
+    plot.end_labels(ax, size=8.5)
+    return fig
+
+
+def figure_9_6() -> Figure:
+    """Eight ways to explore, on CartPole with REINFORCE: 40 trainings, a few minutes."""
+    return draw_explorations(compare_explorations(), EXPLORED["steps"])
+
+
+@plot.style()
+def figure_9_7() -> Figure:
+    """The deep Q-network learns Breakout: return and ε over the training. It takes an hour."""
+    run = trained(BREAKOUT_DQN)
+    records = [r for r in run.records() if r["train/return"] is not None]
+    steps = [r["step"] for r in records]
+    paid = [r["train/return"] for r in records]
+    fig, (above, below) = plot.new_figure(2, 1, (7.0, 5.2))
+    above.plot(steps, paid)
+    above.set(ylabel="return, last 100 episodes")
+    below.plot(steps, [r["epsilon"] for r in records], color=plot.GREY)
+    below.set(xlabel="steps of training (four frames each)", ylabel="ε", ylim=(0, 1.02))
+    plot.title(
+        fig,
+        f"Breakout: from {paid[0]:.1f} to {max(paid):.1f} points in {steps[-1]:,} steps",
+        f"{run.recipe.name}, seed {run.info['seed']}; the game's own score, lives and all",
+    )
+    return fig
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "9-4": figure_9_4,
     "9-5": figure_9_5,
+    "9-6": figure_9_6,
+    "9-7": figure_9_7,
 }
 """Number in the book -> function that draws it."""

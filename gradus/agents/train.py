@@ -15,6 +15,7 @@ from gradus.agents.acting import choose
 from gradus.agents.actor_critic import actor_critic_loss, roll
 from gradus.agents.beyond.recurrent import followed, with_memory
 from gradus.agents.build import network
+from gradus.agents.dense import dense_scores
 from gradus.agents.envs import Games, make_games
 from gradus.agents.explore import exploration
 from gradus.agents.loop import SEEDS, Tally, play, scorer, told, training_seed
@@ -138,6 +139,7 @@ def actor_critic(config: ActorCriticConfig, device: torch.device) -> Practice:
     games = _games(config)
     model = network(config, games.shape, len(games.actions))
     agent = Agent(config, model, device)
+    quick = dense_scores(model)
 
     def epoch(number: int, tick: Tick) -> Record:
         draw = np.random.default_rng([config.seed, number])
@@ -154,6 +156,7 @@ def actor_critic(config: ActorCriticConfig, device: torch.device) -> Practice:
                 tally=agent.tally,
                 clip=config.clip_rewards,
                 device=device,
+                quick=quick,
             )
             agent.set_rate(number * config.steps + i)
             loss = actor_critic_loss(

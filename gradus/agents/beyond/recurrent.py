@@ -69,8 +69,8 @@ class RecurrentActorCritic(nn.Module):
 class AttentiveQ(nn.Module):
     """DARQN with soft attention: the LSTM reads a weighted mean of the places of the picture.
 
-    With maps v_i of place i and h of the step before, the weights g are softmax_i w·tanh(A v_i + B h)
-    and z = Σ_i g_i v_i. Source: Sorokin et al. 2015, section 3.1.
+    With maps v_i of place i and h of the step before, g_i = softmax_i w·tanh(A v_i + B h) and
+    z = Σ_i g_i v_i. Source: Sorokin et al. 2015, section 3.1.
 
     Args:
         shape: "channels height width" of an observation.
