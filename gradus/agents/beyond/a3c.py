@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from gradus.agents.actor_critic import actor_critic_loss, roll
 from gradus.agents.beyond.recipes import A3CConfig
 from gradus.agents.beyond.recurrent import Followed, Remembering
+from gradus.agents.dense import dense_scores
 from gradus.agents.envs import make_games
 from gradus.agents.loop import Tally, training_seed
 from gradus.core.schedule import SCHEDULES
@@ -146,6 +147,7 @@ def gradient(
         tally=tally,
         clip=config.clip_rewards,
         device=torch.device("cpu"),
+        quick=dense_scores(model),
     )
     loss = actor_critic_loss(
         rollout,

@@ -15,6 +15,7 @@ from gradus import catalog
 from gradus.agents.actor_critic import actor_critic_loss, roll
 from gradus.agents.beyond.a3c import Order, gradient, share, work
 from gradus.agents.build import network
+from gradus.agents.dense import dense_scores
 from gradus.agents.envs import make_games
 from gradus.agents.loop import Tally, training_seed
 from gradus.core.errors import RunError, UsageError
@@ -50,6 +51,7 @@ def test_one_worker_comes_to_what_a_single_process_comes_to(rule):
             tally=tally,
             clip=False,
             device=torch.device("cpu"),
+            quick=dense_scores(model),
         )
         settings = {name: getattr(config, name) for name in ("gamma", "decay", "entropy", "value")}
         optimizer.zero_grad()
