@@ -8,9 +8,9 @@
     python benchmarks/agents_memory.py doom [--seeds 3] [--jobs 2]
 
 Every training is a process of its own with one thread, `--jobs` of them at a time. Kept are the
-curves over environment steps, the steps until the mean return of the last hundred episodes of training
-first reached a threshold, and the test. `unreal` trains the actor-critic alone, each task alone and
-all three, and draws the curves with bands into figures/. Results go to
+curves over environment steps, the steps until the mean return of the last hundred episodes of
+training first reached a threshold, and the test. `unreal` trains the actor-critic alone, each task
+alone and all three, and draws the curves with bands into figures/. Results go to
 benchmarks/results/agents_memory.json.
 """
 
@@ -127,7 +127,7 @@ def train(
 def scaling(rounds: int) -> dict[str, Any]:
     """Environment steps a second of A3C with 1 and 2 workers, in turn, once all have begun.
 
-    Both are worker processes, the one too, and play the same number of steps each; told are medians.
+    Both are worker processes, the one too, and each plays as many steps; told are medians.
     """
     import torch
 
@@ -184,7 +184,7 @@ def draw(found: dict[str, Any]) -> None:
         ratio = steps["actor-critic"] / steps["UNREAL"]
         plot.title(
             fig,
-            f"UNREAL solves {found['threshold']:.0%} of the mazes with {ratio:.1f} times fewer steps",
+            f"UNREAL solves {found['threshold']:.0%} of mazes with {ratio:.1f} times fewer steps",
             f"maze-unreal, {len(results)} seeds, mean ± one standard error; last 100 episodes",
         )
         plot.end_labels(ax)

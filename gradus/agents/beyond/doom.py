@@ -1,5 +1,7 @@
 """ViZDoom: Doom from the eyes of the player, as games side by side."""
 
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +43,12 @@ class DoomGames:
         if name not in known:
             raise UsageError(f"ViZDoom has no scenario {name!r}{nearest(name, known)}")
         self.name, self.count, self.games = name, count, []
+        # The engine writes its settings somewhere: not into the folder the user stands in.
+        own = Path(tempfile.gettempdir(), f"gradus-vizdoom-{os.getpid()}.ini")
         for _ in range(count):
             game = doom.DoomGame()
             game.load_config(str(Path(doom.scenarios_path) / f"{name}.cfg"))
+            game.set_doom_config_path(str(own))
             game.set_screen_resolution(doom.ScreenResolution.RES_160X120)
             game.set_screen_format(doom.ScreenFormat.RGB24)
             game.set_window_visible(False)

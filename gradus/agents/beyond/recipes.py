@@ -10,7 +10,7 @@ from gradus.core.recipe import Recipe, check_setting
 class UnrealConfig(ActorCriticConfig):
     """Settings of UNREAL; with all three weights 0 it is A2C with the same network."""
 
-    pixel_control: float = 0.01
+    pixel_control: float = 0.002
     """Weight of pixel control (0: off)."""
     pixel_gamma: float = 0.9
     """Discount of changes of pixels, in [0, 1]."""
@@ -115,8 +115,9 @@ MAZE_UNREAL = Recipe(
         optimizer="adam",
         lr=0.001,
         gamma=0.95,
-        clip_norm=0.5,
+        clip_norm=5.0,
         test_epsilon=0.05,
+        goal=0.97,
         threads=1,
     ),
     run="gradus.agents.beyond.train:unreal",

@@ -118,8 +118,8 @@ class AttentiveQ(nn.Module):
         Float[Tensor, "time batch actions"], Memory, Float[Tensor, "time batch rows columns"]
     ]:
         """The same, and the weight of each place, which sum to 1."""
-        memory = memory or blank(self.width, x.shape[1], x.device)
         maps = self.eye(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        memory = memory or _empty(maps, self.width)
         places = maps.flatten(3).transpose(2, 3)  # "time batch places maps"
         keys = self.of_place(places)
         hidden, weights = [], []
@@ -141,9 +141,14 @@ def _through(
 ) -> tuple[Float[Tensor, "time batch hidden"], Memory]:
     """Features of the observations, through an LSTM."""
     features = sight(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-    memory = memory or blank(lstm.hidden_size, x.shape[1], x.device)
+    memory = memory or _empty(features, lstm.hidden_size)
     out, (h, c) = lstm(features, (memory[0][None], memory[1][None]))
     return out, (h[0], c[0])
+
+
+def _empty(like: Float[Tensor, "time batch *features"], width: int) -> Memory:
+    """A memory in which nothing is yet, for such features."""
+    return like.new_zeros(like.shape[1], width), like.new_zeros(like.shape[1], width)
 
 
 def blank(width: int, batch: int, device: Any = None) -> Memory:
