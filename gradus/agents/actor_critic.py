@@ -92,8 +92,9 @@ def roll(
         scores, value = model(torch.from_numpy(np.concatenate([*states, seen])))
         logits, values = [scores[: -games.count]], [value[: -games.count]]
         last = value.detach()[-games.count :]
-    columns = [np.stack(column) for column in zip(*rows, strict=True)]
-    return Rollout(logits, values, *columns, last.cpu().numpy()), seen
+    action, reward, terminal, end, skip = (np.stack(part) for part in zip(*rows, strict=True))
+    last = last.cpu().numpy()
+    return Rollout(logits, values, action, reward, terminal, end, skip, last), seen
 
 
 def actor_critic_loss(

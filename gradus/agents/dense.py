@@ -23,7 +23,7 @@ WIDEST = 256
 def dense_scores(
     model: nn.Module,
 ) -> Callable[[Shaped[np.ndarray, "games *shape"]], Float[np.ndarray, "games actions"]] | None:
-    """Values of the actions, or logits of the policy, of a network that is dense, small, on the CPU.
+    """Values of the actions, or logits of the policy, of a small dense network on the CPU.
 
     Args:
         model: a `DQN` without a duel, or an `ActorCritic`.

@@ -69,9 +69,11 @@ def draw_mdp(ax: Axes, mdp: MDP) -> None:
             for t in np.nonzero(mdp.transition[s, a])[0]:
                 _draw_transition(ax, mdp, (s, a, int(t)), here, places[t])
             ax.plot(*here, marker="D", markersize=19, color=plot.PALETTE[4])
-            ax.text(*here, action, ha="center", va="center", size=8.5, color="white")
+            ax.text(here[0], here[1], action, ha="center", va="center", size=8.5, color="white")
         ax.plot(*places[s], marker="o", markersize=34, color=plot.PALETTE[0])
-        ax.text(*places[s], name, ha="center", va="center", color="white", weight="bold")
+        ax.text(
+            places[s][0], places[s][1], name, ha="center", va="center", color="white", weight="bold"
+        )
     ax.set(xlim=(-3.9, 3.9), ylim=(-2.9, 3.1), aspect="equal", xticks=[], yticks=[])
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
@@ -92,8 +94,10 @@ def _draw_transition(
     way = end - start
     aside = np.array([way[1], -way[0]]) * bend / 2
     words = f"{mdp.transition[which]:g}" + (f"  ({pays:+g})" if pays else "")
+    x, y = start + (0.5 if own else 0.42) * way + aside
     ax.text(
-        *(start + (0.5 if own else 0.42) * way + aside),
+        x,
+        y,
         words,
         ha="center",
         va="center",

@@ -224,7 +224,8 @@ class MinAtarGames:
         names = {"n": "noop", "l": "left", "u": "up", "r": "right", "d": "down", "f": "fire"}
         self.actions = tuple(names[self.games[0].action_map[i]] for i in self.numbers)
         self.name, self.count, self.sticky = name, count, sticky
-        self.shape, self.stacked = (channels, 10, 10), False
+        self.shape: tuple[int, ...] = (channels, 10, 10)
+        self.stacked = False
 
     def reset(self, seed: int) -> Observations:
         """Begin anew everywhere."""

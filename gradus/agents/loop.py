@@ -84,7 +84,8 @@ def play(
     """
     check_setting(episodes >= 1, "episodes", "≥ 1", episodes)
     check_setting(0 <= epsilon <= 1, "epsilon", "in [0, 1]", epsilon)
-    draw, found = np.random.default_rng(seed), []
+    draw = np.random.default_rng(seed)
+    found: list[tuple[float, int]] = []
     for first in range(0, episodes, SIDE_BY_SIDE):
         count = min(SIDE_BY_SIDE, episodes - first)
         games = make(count)

@@ -64,7 +64,9 @@ def body(shape: tuple[int, ...], hidden: tuple[int, ...]) -> nn.Sequential:
     for layer in made:
         if isinstance(layer, nn.Conv2d | nn.Linear):
             _orthogonal(layer, math.sqrt(2))
-    return made.to(memory_format=torch.channels_last) if len(shape) == 3 else made
+        if isinstance(layer, nn.Conv2d):
+            layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
+    return made
 
 
 def _orthogonal(layer: nn.Conv2d | nn.Linear, gain: float) -> None:

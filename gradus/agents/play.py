@@ -64,7 +64,7 @@ def load_network(run: Run) -> tuple[nn.Module, GameConfig]:
 def think(
     model: nn.Module, seen: Shaped[np.ndarray, "games *shape"]
 ) -> tuple[Float[np.ndarray, "games actions"], Float[np.ndarray, "games"]]:
-    """Scores of the actions (values, or a policy's probabilities), and the value of what is seen."""
+    """Scores of the actions (values, or probabilities), and the value of what is seen."""
     found = model(torch.as_tensor(seen))
     if isinstance(found, tuple):
         return found[0].softmax(1).numpy(), found[1].numpy()
@@ -120,42 +120,50 @@ def video(
     epsilon = config.test_epsilon if epsilon is None else epsilon
     check_setting(0 <= epsilon <= 1, "epsilon", "in [0, 1]", epsilon)
     games = make_games(config.environment, 1, sticky=config.sticky, picture=True)
-    kind = "probability" if hasattr(model, "policy") else "value Q(s, a)"
     rate = 15 if config.environment.startswith("ALE/") else 30
-    found, writer = [], None
-    low, high = np.inf, -np.inf
+    span: list[float] = []
+    found: list[tuple[float, int]] = []
+    writer = None
     try:
         for number in range(episodes):
-            score, length = 0.0, 0
+            paid, length = 0.0, 0
             for seen in watch(model, games, SEEDS["test"] + number, epsilon, pictures=True):
-                assert seen.picture is not None
-                low, high = min(low, seen.scores.min()), max(high, seen.scores.max())
-                span = (0.0, 1.0) if kind == "probability" else (float(low), float(high))
                 words = (
                     f"episode {number + 1} of {episodes}",
-                    f"step {length:,}   return {score:g}",
+                    f"step {length:,}   return {paid:g}",
                     f"value of this state {seen.value:.3g}",
                 )
-                frame = beside(
-                    seen.picture, games.actions, seen.scores, seen.action, words, kind, span
-                )
-                if writer is None:
-                    writer = _writer(path, frame.shape[:2], rate)
-                held = round(HELD * rate) if length == 0 else 1
-                for _ in range(held):
-                    writer.send(frame.tobytes())
-                score, length = score + seen.reward, length + 1
+                frame = _frame(seen, games.actions, words, span, policy=hasattr(model, "policy"))
+                writer = writer or _writer(path, (frame.shape[0], frame.shape[1]), rate)
+                _write(writer, frame, round(HELD * rate) if length == 0 else 1)
+                paid, length = paid + seen.reward, length + 1
                 if length >= limit:
                     break
-            for _ in range(round(HELD * rate)):
-                writer.send(frame.tobytes())
-            found.append((score, length))
-    except (OSError, BrokenPipeError) as error:
-        raise RunError(f"cannot write the video {path}: {error}") from error
+            _write(writer, frame, round(HELD * rate))
+            found.append((paid, length))
+    except OSError as error:
+        why = str(error).splitlines()[0]  # what follows is ffmpeg's own
+        raise RunError(f"cannot write the video {path}: {why}") from error
     finally:
         if writer is not None:
             writer.close()
     return found
+
+
+def _frame(
+    seen: Seen, actions: tuple[str, ...], words: tuple[str, ...], span: list[float], policy: bool
+) -> UInt8[np.ndarray, "tall wide 3"]:
+    """A step as a picture; `span` is what values lay between so far, and grows."""
+    assert seen.picture is not None
+    span[:] = [min([*span, *seen.scores.tolist()]), max([*span, *seen.scores.tolist()])]
+    low, high = (0.0, 1.0) if policy else span
+    kind = "probability" if policy else "value Q(s, a)"
+    return beside(seen.picture, actions, seen.scores, seen.action, words, kind, (low, high))
+
+
+def _write(writer: Any, frame: UInt8[np.ndarray, "tall wide 3"], times: int) -> None:
+    for _ in range(times):
+        writer.send(frame.tobytes())
 
 
 FORMATS = {".mp4": "libx264", ".webm": "libvpx-vp9", ".gif": "gif", ".mkv": "libx264"}

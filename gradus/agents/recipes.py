@@ -1,7 +1,7 @@
 """The named experiments of chapter 9: data only."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from gradus.agents.explore import exploration
 from gradus.core.errors import UsageError
@@ -208,6 +208,7 @@ CARTPOLE_PG = Recipe(
         lr=0.005,
         gamma=0.99,
         clip_norm=1.0,
+        threads=1,
         check_episodes=40,
         goal=500.0,
     ),
@@ -238,6 +239,7 @@ CARTPOLE_A2C = Recipe(
         schedule="linear",
         gamma=0.99,
         clip_norm=0.5,
+        threads=1,
         check_episodes=40,
         goal=500.0,
     ),
@@ -277,6 +279,7 @@ CARTPOLE_DQN = Recipe(
         target_every=100,
         double=True,
         save_replay=True,
+        threads=1,
         check_episodes=40,
         goal=500.0,
     ),
@@ -351,7 +354,7 @@ MINATAR_DQN = Recipe(
     target="mean return ≥ 5 of 100 greedy episodes in 10 min; at random about 0.5",
 )
 
-ATARI = {
+ATARI: dict[str, Any] = {
     "environment": "ALE/breakout",
     "hidden": (512,),
     "lives": True,

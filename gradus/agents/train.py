@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def tabular(config: TabularConfig, device: torch.device) -> Practice:
             moments = q_learning(
                 mdp,
                 q,
-                act=lambda row, epsilon=epsilon: int(choose(row[None], epsilon, draw)[0]),
+                act=partial(_greedy, epsilon=epsilon, draw=draw),
                 draw=draw,
                 rate=config.lr,
                 gamma=config.gamma,
@@ -79,7 +80,7 @@ def tabular(config: TabularConfig, device: torch.device) -> Practice:
         draw = np.random.default_rng(SEEDS[split])
         q = model.values.detach().numpy()
         played = [
-            episode(mdp, lambda s: int(choose(q[s][None], epsilon, draw)[0]), draw, config.longest)
+            episode(mdp, lambda s: _greedy(q[s], epsilon, draw), draw, config.longest)
             for _ in range(episodes or config.test_episodes)
         ]
         return told([(sum(m.reward for m in e), len(e)) for e in played])
@@ -95,6 +96,11 @@ def tabular(config: TabularConfig, device: torch.device) -> Practice:
         restore=at.update,
         facts={"states": list(mdp.states), "actions": list(mdp.actions), "unit": "episodes"},
     )
+
+
+def _greedy(row: np.ndarray, epsilon: float, draw: np.random.Generator) -> int:
+    """ε-greedy in one state."""
+    return int(choose(row[None], epsilon, draw)[0])
 
 
 def policy_gradient(config: PolicyGradientConfig, device: torch.device) -> Practice:
@@ -289,11 +295,12 @@ class Agent:
         if config.compile:
             model.compile()
         self.tally = Tally(config.games)
-        self.updates, self.losses = 0, []
+        self.updates = 0
+        self.losses: list[float] = []
 
     def begin(self, games: int = 0) -> None:
         """An epoch begins."""
-        self.losses: list[float] = []
+        self.losses = []
         self.tally.begin(games)
 
     def set_rate(self, done: int) -> None:

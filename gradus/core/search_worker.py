@@ -178,7 +178,7 @@ class _Ear:
         """Judge a trial that is gone on with by what it told before."""
         self.pruned = bool(self.claimed.told) and self.claimed.trial.should_prune()
 
-    def step(self, loss: float) -> None:
+    def step(self, loss: float, steps: int = 1) -> None:
         """Stop here if the trial is pruned."""
         if self.stop.signum is not None and not self.passed:
             self.passed = True

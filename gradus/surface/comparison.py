@@ -186,7 +186,7 @@ class Part(Silent):
         """Count the steps that lie behind."""
         self._count(done)
 
-    def step(self, loss: float) -> None:
+    def step(self, loss: float, steps: int = 1) -> None:
         """Count."""
         self._count(1)
 

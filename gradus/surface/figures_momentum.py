@@ -47,7 +47,7 @@ class Costs(Silent):
     def __init__(self) -> None:
         self.costs: list[float] = []
 
-    def step(self, loss: float) -> None:
+    def step(self, loss: float, steps: int = 1) -> None:
         """Note it."""
         self.costs.append(loss)
 

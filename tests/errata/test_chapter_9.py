@@ -102,7 +102,7 @@ def test_the_terminal_flag_is_a_flag():
     assert right.tolist() == [6, 6, 6, 1]
     assert printed[0] < 0, "what is worth more than 1 from here on turns the future's sign"
     assert printed[:3] != pytest.approx(right[:3])
-    replay, no = Replay(20, 1, (1,), np.float32, gamma=gamma), np.array([False])
+    replay = Replay(20, 1, (1,), np.float32, gamma=gamma)
     for i in range(5):
         end = np.array([i == 3])
         seen = np.array([[i]], dtype=np.float32)
