@@ -1,6 +1,6 @@
 """ViZDoom: Doom from the eyes of the player, as games side by side."""
 
-import os
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,12 @@ class DoomGames:
         if name not in known:
             raise UsageError(f"ViZDoom has no scenario {name!r}{nearest(name, known)}")
         self.name, self.count, self.games = name, count, []
-        # The engine writes its settings somewhere: not into the folder the user stands in.
-        own = Path(tempfile.gettempdir(), f"gradus-vizdoom-{os.getpid()}.ini")
+        # The engine leaves its settings where it starts: not in the folder the user stands in.
+        self.place = Path(tempfile.gettempdir(), "gradus-doom")
+        self.place.mkdir(exist_ok=True)
         for _ in range(count):
             game = doom.DoomGame()
             game.load_config(str(Path(doom.scenarios_path) / f"{name}.cfg"))
-            game.set_doom_config_path(str(own))
             game.set_screen_resolution(doom.ScreenResolution.RES_160X120)
             game.set_screen_format(doom.ScreenFormat.RGB24)
             game.set_window_visible(False)
@@ -65,7 +65,8 @@ class DoomGames:
             if game.is_running():
                 game.close()
             game.set_seed((seed + i) % 2**31)
-            self._guarded(game.init)
+            with contextlib.chdir(self.place):
+                self._guarded(game.init)
         self.over = np.zeros(self.count, dtype=bool)
         self.screens = [game.get_state().screen_buffer for game in self.games]
         return self._seen()
