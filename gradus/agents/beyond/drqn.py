@@ -4,6 +4,8 @@ Source: Hausknecht and Stone 2015, section 4.2; stored memory and burn-in: Kaptu
 section 3.
 """
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -13,12 +15,12 @@ from gradus.agents.beyond.recurrent import Memory, blank
 from gradus.agents.beyond.sequences import Stretch
 
 
-def first_memory(model: nn.Module, stretch: Stretch, stored: bool, device: object) -> Memory:
+def first_memory(model: Any, stretch: Stretch, stored: bool, device: Any) -> Memory:
     """The memory before a stretch: as it was when it was played, or empty."""
     width, batch = int(model.width), stretch.action.shape[1]
     if not stored:
         return blank(width, batch, device)
-    notes = torch.as_tensor(stretch.notes, device=device)  # type: ignore[call-overload]
+    notes = torch.as_tensor(stretch.notes, device=device)
     return notes[:, :width], notes[:, width:]
 
 
@@ -41,14 +43,14 @@ def sequence_loss(
     burn_in: int,
     stored: bool,
     double: bool,
-    device: object = None,
+    device: Any = None,
 ) -> Float[Tensor, ""]:
     """Huber's loss of Q(s_1 … s_t, a_t) against r_t + γ Q_target(s_1 … s_{t+1}, a*), a mean.
 
     a* is the best action by the target network, with `double` by the network itself. At a terminal
     step the target is r_t. Steps behind an episode's end do not count.
     """
-    seen = torch.as_tensor(stretch.seen, device=device)  # type: ignore[call-overload]
+    seen = torch.as_tensor(stretch.seen, device=device)
     memory = first_memory(model, stretch, stored, device)
     q = unroll(model, seen, memory, burn_in)
     with torch.no_grad():
@@ -56,7 +58,7 @@ def sequence_loss(
         best = (q[1:] if double else later).argmax(2, keepdim=True)
         after = later.gather(2, best).squeeze(2)
         reward, terminal, mask, action = (
-            torch.as_tensor(part[burn_in:], device=device)  # type: ignore[call-overload]
+            torch.as_tensor(part[burn_in:], device=device)
             for part in (stretch.reward, stretch.terminal, stretch.mask, stretch.action)
         )
         wanted = reward + gamma * (~terminal) * after

@@ -4,7 +4,7 @@ All take stretches, time first, and the memory before them (none: empty), and gi
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -175,8 +175,8 @@ class Remembering(nn.Module):
 
     def begin(self, count: int) -> None:
         """All games begin anew."""
-        device = next(self.inner.parameters()).device
-        self.memory = blank(int(self.inner.width), count, device)
+        device, inner = next(self.inner.parameters()).device, cast(Any, self.inner)
+        self.memory = blank(inner.width, count, device)
 
     def forget(self, which: Bool[Tensor, "games"]) -> None:
         """These games begin anew."""
