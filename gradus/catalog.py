@@ -64,6 +64,10 @@ RECIPES = {
     "minatar-dqn": "gradus.agents.recipes:MINATAR_DQN",
     "breakout-dqn": "gradus.agents.recipes:BREAKOUT_DQN",
     "breakout-a2c": "gradus.agents.recipes:BREAKOUT_A2C",
+    "cartpole-drqn": "gradus.agents.beyond.recipes:CARTPOLE_DRQN",
+    "vizdoom-drqn": "gradus.agents.beyond.recipes:VIZDOOM_DRQN",
+    "cartpole-a3c": "gradus.agents.beyond.recipes:CARTPOLE_A3C",
+    "maze-unreal": "gradus.agents.beyond.recipes:MAZE_UNREAL",
 }
 """Name of a recipe -> where it is defined."""
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
 
 from gradus.core.errors import RunError, UsageError
-from gradus.core.recipe import check_setting, nearest
+from gradus.core.recipe import check_setting, nearest, resolve
 
 Observations = Shaped[np.ndarray, "games *shape"]
 FIRE = 1
@@ -78,7 +78,7 @@ class GymGames:
     """
 
     def __init__(self, name: str, count: int, picture: bool = False) -> None:
-        gym = _package("gymnasium")
+        gym = package("gymnasium")
         fast = gym.spec(name).vector_entry_point and not (picture and name not in DRAWN)
         settings: dict[str, Any] = {} if fast else {"render_mode": "rgb_array" if picture else None}
         mode = "vector_entry_point" if fast else "sync"
@@ -149,7 +149,7 @@ class AtariGames:
         threads: int = 0,
         picture: bool = False,
     ) -> None:
-        ale_py = _package("ale_py")
+        ale_py = package("ale_py")
         vector = importlib.import_module("ale_py.vector_env").AtariVectorEnv
         roms = sorted(ale_py.roms.get_all_rom_ids())
         if name not in roms or ale_py.roms.get_rom_path(name) is None:
@@ -267,6 +267,13 @@ class MinAtarGames:
         return draw_places(self.games[0].state())
 
 
+BEYOND = {
+    "Maze": "gradus.agents.beyond.maze:make",
+    "Masked": "gradus.agents.beyond.hidden:make_masked",
+    "Flicker": "gradus.agents.beyond.hidden:make_flicker",
+    "ViZDoom": "gradus.agents.beyond.doom:make",
+}
+"""Families of games whose state is not wholly seen, and the maze: (game, count, sticky, picture)."""
 MINATAR = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 
 
@@ -300,14 +307,16 @@ def make_games(
         return AtariGames(game, count, sticky, lives, threads, picture)
     if family == "MinAtar":
         return MinAtarGames(game, count, sticky)
-    gym = _package("gymnasium")
+    if family in BEYOND:
+        return resolve(BEYOND[family])(game, count, sticky, picture)
+    gym = package("gymnasium")
     if name not in gym.registry:
         known = [*gym.registry, *(f"MinAtar/{m}" for m in MINATAR), "ALE/breakout", "ALE/pong"]
         raise UsageError(f"no environment is called {name!r}{nearest(name, known)}")
     return GymGames(name, count, picture)
 
 
-def _package(name: str) -> ModuleType:
+def package(name: str) -> ModuleType:
     """A package of the extra `agents`.
 
     Raises:

@@ -10,6 +10,8 @@ from jaxtyping import Float, Shaped, UInt8
 from torch import nn
 
 from gradus.agents.acting import choose
+from gradus.agents.beyond.maps import with_map
+from gradus.agents.beyond.recurrent import followed, with_memory
 from gradus.agents.build import network
 from gradus.agents.envs import Games, make_games
 from gradus.agents.loop import SEEDS
@@ -55,7 +57,7 @@ def load_network(run: Run) -> tuple[nn.Module, GameConfig]:
     facts = run.info["facts"]
     model = network(config, tuple(facts["shape"]), len(facts["actions"]))
     model.load_state_dict(run.load_weights())
-    return model.eval(), config
+    return with_memory(model.eval()), config
 
 
 @torch.inference_mode()
@@ -81,11 +83,12 @@ def watch(
         epsilon: share of random actions.
         pictures: draw each step.
     """
+    games = followed(games, model)
     draw, seen, over = np.random.default_rng(seed), games.reset(seed), False
     while not over:
         scores, value = think(model, seen)
         action = choose(scores, epsilon, draw)
-        picture = games.pictures() if pictures else None
+        picture = with_map(model, seen, games.pictures()) if pictures else None
         step = games.step(action)
         reward, over = float(step.reward[0]), bool(step.end[0])
         yield Seen(seen[0], scores[0], float(value[0]), int(action[0]), reward, picture)

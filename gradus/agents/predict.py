@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from gradus.agents.beyond.recurrent import Remembering
 from gradus.agents.envs import make_games
 from gradus.agents.mdp import MDPS
 from gradus.agents.play import load_network, think, watch
@@ -61,6 +62,8 @@ def load_agent(run: Run) -> Predictor:
         if len(shape) > 1 or len(numbers) != shape[0]:
             numbers_asked = f" or {shape[0]} numbers" if len(shape) == 1 else ""
             raise UsageError(f"an input must be a seed{numbers_asked}, got {given!r}")
+        if isinstance(model, Remembering):
+            model.begin(1)
         scores, _ = think(model, np.array([numbers], dtype=np.float32))
         best = facts["actions"][int(scores[0].argmax())]
         said = ",".join(f"{n:g}" for n in numbers)

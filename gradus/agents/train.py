@@ -14,6 +14,7 @@ from gradus.agents import dqn as q_network
 from gradus.agents import policy_gradient as reinforce
 from gradus.agents.acting import choose
 from gradus.agents.actor_critic import actor_critic_loss, roll
+from gradus.agents.beyond.recurrent import followed, with_memory
 from gradus.agents.build import network
 from gradus.agents.dense import dense_scores
 from gradus.agents.envs import Games, make_games
@@ -105,7 +106,7 @@ def _greedy(row: np.ndarray, epsilon: float, draw: np.random.Generator) -> int:
 def policy_gradient(config: PolicyGradientConfig, device: torch.device) -> Practice:
     """REINFORCE. A step is an episode."""
     games = _games(config)
-    agent = _Agent(config, network(config, games.shape, len(games.actions)), device)
+    agent = Agent(config, network(config, games.shape, len(games.actions)), device)
     explore = exploration(config.explore)
 
     def epoch(number: int, tick: Tick) -> Record:
@@ -143,7 +144,7 @@ def actor_critic(config: ActorCriticConfig, device: torch.device) -> Practice:
     """A2C."""
     games = _games(config)
     model = network(config, games.shape, len(games.actions))
-    agent = _Agent(config, model, device)
+    agent = Agent(config, model, device)
     quick = dense_scores(model)
 
     def epoch(number: int, tick: Tick) -> Record:
@@ -183,7 +184,7 @@ def dqn(config: DQNConfig, device: torch.device) -> Practice:
     """The deep Q-network with its variants."""
     games = _games(config)
     model = network(config, games.shape, len(games.actions))
-    agent = _Agent(config, model, device)
+    agent = Agent(config, model, device)
     target = q_network.target_of(model)
     explore = exploration(config.explore)
     scores = scorer(model, device)
@@ -281,7 +282,7 @@ def _games(config: GameConfig) -> Games:
     return make_games(config.environment, config.games, sticky=config.sticky, lives=config.lives)
 
 
-class _Agent:
+class Agent:
     """What the loops of all networks share: model, optimiser, rate, counts, and the practice."""
 
     def __init__(self, config: GameConfig, model: nn.Module, device: torch.device) -> None:
@@ -358,9 +359,10 @@ class _Agent:
         config = self.config
         training = self.model.training
         self.model.eval()
+        model = with_memory(self.model)
         played = play(
-            scorer(self.model, next(self.model.parameters()).device),
-            lambda count: make_games(config.environment, count, sticky=config.sticky),
+            scorer(model, next(self.model.parameters()).device),
+            lambda n: followed(make_games(config.environment, n, sticky=config.sticky), model),
             episodes or config.test_episodes,
             SEEDS[split],
             config.test_epsilon if epsilon is None else epsilon,

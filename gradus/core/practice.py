@@ -51,6 +51,7 @@ class Practice:
         goal: stop as soon as `watch` is as large as this.
         facts: what is needed to answer later; JSON values, kept in the run.
         notes: lines the user is told before the first step.
+        close: frees what the loop holds, such as processes; called however the training ends.
     """
 
     model: nn.Module
@@ -65,6 +66,7 @@ class Practice:
     goal: float | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    close: Callable[[], None] | None = None
 
 
 def build_practice(recipe: Recipe, config: FitConfig, device: torch.device) -> Practice:
@@ -153,6 +155,8 @@ def _watched(
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stop_signals())
         stack.callback(reporter.end)
+        if practice.close:
+            stack.callback(practice.close)
         log = EventLog(run.path / "tensorboard", at.step if at.step else None)
         stack.callback(log.close)
         if not at.step:

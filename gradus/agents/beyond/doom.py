@@ -1,0 +1,117 @@
+"""ViZDoom: Doom from the eyes of the player, as games side by side."""
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, UInt8
+from PIL import Image
+
+from gradus.agents.envs import Observations, Step, package
+from gradus.core.errors import RunError, UsageError
+from gradus.core.recipe import nearest
+
+SKIP = 4
+"""Doom's frames (35 a second) to each action."""
+HEIGHT, WIDTH = 45, 60
+"""Pixels of what is seen."""
+
+
+class DoomGames:
+    """Scenarios of ViZDoom, each in a process of Doom's own, without a screen or sound.
+
+    What is seen is grey, 45×60 pixels, made smaller from 120×160 by the mean. An action is one
+    button; the scenario's rewards are paid as they are. Its own limit cuts an episode off.
+    Source: Kempka et al. 2016.
+
+    Args:
+        name: the scenario, such as basic.
+        count: how many.
+
+    Raises:
+        UsageError: vizdoom is not installed, or has no such scenario.
+    """
+
+    stacked = False
+    shape = (1, HEIGHT, WIDTH)
+
+    def __init__(self, name: str, count: int) -> None:
+        doom = package("vizdoom")
+        known = sorted(p.stem for p in Path(doom.scenarios_path).glob("*.cfg"))
+        if name not in known:
+            raise UsageError(f"ViZDoom has no scenario {name!r}{nearest(name, known)}")
+        self.name, self.count, self.games = name, count, []
+        # The engine leaves its settings where it starts: not in the folder the user stands in.
+        self.place = Path(tempfile.gettempdir(), "gradus-doom")
+        self.place.mkdir(exist_ok=True)
+        for _ in range(count):
+            game = doom.DoomGame()
+            game.load_config(str(Path(doom.scenarios_path) / f"{name}.cfg"))
+            game.set_screen_resolution(doom.ScreenResolution.RES_160X120)
+            game.set_screen_format(doom.ScreenFormat.RGB24)
+            game.set_window_visible(False)
+            game.set_sound_enabled(False)
+            game.set_mode(doom.Mode.PLAYER)
+            self.games.append(game)
+        buttons = self.games[0].get_available_buttons()
+        self.actions = tuple(str(b).rsplit(".", 1)[-1].lower().replace("_", " ") for b in buttons)
+        self.buttons = np.eye(len(buttons), dtype=int).tolist()
+
+    def reset(self, seed: int) -> Observations:
+        """Begin anew everywhere; the same seed gives the same games."""
+        for i, game in enumerate(self.games):
+            if game.is_running():
+                game.close()
+            game.set_seed((seed + i) % 2**31)
+            with contextlib.chdir(self.place):
+                self._guarded(game.init)
+        self.over = np.zeros(self.count, dtype=bool)
+        self.screens = [game.get_state().screen_buffer for game in self.games]
+        return self._seen()
+
+    def step(self, actions: Int[np.ndarray, "games"]) -> Step:
+        """One action in each game."""
+        skip = self.over
+        reward = np.zeros(self.count, dtype=np.float32)
+        terminal, self.over = np.zeros((2, self.count), dtype=bool)
+        for i, game in enumerate(self.games):
+            if skip[i]:
+                self._guarded(game.new_episode)
+            else:
+                button = self.buttons[actions[i]]
+                reward[i] = self._guarded(lambda g=game, b=button: g.make_action(b, SKIP))
+                self.over[i] = game.is_episode_finished()
+                limit = game.get_episode_timeout()
+                cut = limit > 0 and game.get_episode_time() >= limit
+                terminal[i] = self.over[i] and not cut
+            if not self.over[i]:
+                self.screens[i] = game.get_state().screen_buffer
+        return Step(self._seen(), reward, terminal, self.over, skip)
+
+    def pictures(self) -> UInt8[np.ndarray, "120 160 3"]:
+        """The first game in colour."""
+        return self.screens[0].copy()
+
+    def _seen(self) -> UInt8[np.ndarray, "games 1 45 60"]:
+        frames = []
+        for screen in self.screens:
+            grey = Image.fromarray(screen).convert("L")
+            frames.append(np.asarray(grey.resize((WIDTH, HEIGHT), Image.Resampling.BOX)))
+        return np.stack(frames)[:, None]
+
+    def _guarded(self, work: Any) -> Any:
+        """What ViZDoom gives; its errors become ours."""
+        try:
+            return work()
+        except Exception as error:  # whatever the engine may raise
+            raise RunError(
+                f"ViZDoom's {self.name} failed: {type(error).__name__}: {error}; what was learnt "
+                "up to the last checkpoint is kept, go on with --resume"
+            ) from error
+
+
+def make(game: str, count: int, sticky: float = 0.0, picture: bool = False) -> DoomGames:
+    """The games that `ViZDoom/SCENARIO` names, such as ViZDoom/basic; they can always be drawn."""
+    return DoomGames(game, count)
