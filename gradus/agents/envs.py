@@ -273,7 +273,7 @@ BEYOND = {
     "Flicker": "gradus.agents.beyond.hidden:make_flicker",
     "ViZDoom": "gradus.agents.beyond.doom:make",
 }
-"""Families of games whose state is not wholly seen, and the maze: (game, count, sticky, picture)."""
+"""Families of games that hide some of their state, and the maze: (game, count, sticky, picture)."""
 MINATAR = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 
 
