@@ -31,6 +31,7 @@ def algorithm_net(config: AlgorithmConfig) -> NTM | DNC:
         reads=config.reads,
         hidden=config.hidden,
         controller=config.controller,
+        deallocate=isinstance(config, DNCConfig) and config.deallocate,
         compiled=isinstance(config, DNCConfig) and config.compiled,
     )
 

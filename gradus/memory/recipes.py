@@ -91,8 +91,10 @@ class NTMConfig(AlgorithmConfig):
 class DNCConfig(AlgorithmConfig):
     """Settings of the Differentiable Neural Computer that learns an algorithm."""
 
+    deallocate: bool = False
+    """Wipe out what is freed (Csordás & Schmidhuber 2019)."""
     compiled: bool = False
-    """Each step of the memory as one compiled operation, on the CPU; compiles for a while first."""
+    """Each step as one compiled operation, on the CPU and without de-allocation."""
 
 
 @dataclass(frozen=True, kw_only=True)
