@@ -25,17 +25,18 @@ from gradus.core.run import Run, environment
 from gradus.sequence.parsing.course import PARTS, Part, make_course, read_part
 from gradus.sequence.parsing.decode import guess_tags, parse
 from gradus.sequence.parsing.evaluation import attached, labelled
+from gradus.sequence.parsing.predict import open_parser
 from gradus.sequence.parsing.train import named, parse_with_tags
 from gradus.sequence.parsing.trees import is_projective
 
 RESULTS = Path(__file__).parent / "results" / "parsing.json"
 STEPS = {
-    "greedy, local": ("parser-greedy", 1, True),
-    "beam 8, local": ("parser-greedy", 8, True),
-    "greedy, global": ("parser-global", 1, False),
-    "beam 8, global": ("parser-global", 8, False),
+    "greedy, local": ("parser-greedy", 1),
+    "beam 8, local": ("parser-greedy", 8),
+    "greedy, global": ("parser-global", 1),
+    "beam 8, global": ("parser-global", 8),
 }
-"""Name -> recipe, beam, whether scores become probabilities in each state."""
+"""Name -> recipe, beam."""
 
 
 def main() -> None:
@@ -56,8 +57,8 @@ def main() -> None:
         for name, run in runs.items():
             seconds[name].append(run.results["seconds"])
         part = make_course(runs["parser-greedy"].config).part(2, torch.device("cpu"))
-        for name, (recipe, beam, normalise) in STEPS.items():
-            scores = measure(runs[recipe], part, beam, normalise, args.rounds)
+        for name, (recipe, beam) in STEPS.items():
+            scores = measure(runs[recipe], part, beam, args.rounds)
             print(f"seed {seed}, {name}: " + "  ".join(f"{k} {v:.4g}" for k, v in scores.items()))
             for key, value in scores.items():
                 found[name].setdefault(key, []).append(value)
@@ -91,12 +92,12 @@ def finished(recipe: str, seed: int, folder: Path, **settings: Any) -> Run:
 
 
 @torch.inference_mode()
-def measure(run: Run, part: Part, beam: int, normalise: bool, rounds: int) -> dict[str, float]:
+def measure(run: Run, part: Part, beam: int, rounds: int) -> dict[str, float]:
     """Scores of a run's parser on a part of the treebank, and its speed."""
     task = run.task()
     model: Any = task.model.eval()
     vocabulary = make_course(run.config).vocabulary  # type: ignore[arg-type]
-    decode = partial(parse, beam=beam, normalise=normalise)
+    decode = partial(parse, beam=beam, normalise=open_parser(run).normalise)
     times = []
     for _ in range(rounds + 1):
         started = time.perf_counter()

@@ -86,9 +86,8 @@ def open_parser(run: Run) -> TrainedParser:
         raise RunError(f"{path} is damaged or missing: {error}") from error
     model = build(config, vocabulary)
     model.load_state_dict(run.load_weights())
-    return TrainedParser(
-        model.eval(), vocabulary, config.beam, not isinstance(config, GlobalConfig)
-    )
+    normalise = not isinstance(config, GlobalConfig) or config.potentials == "log-probabilities"
+    return TrainedParser(model.eval(), vocabulary, config.beam, normalise)
 
 
 def load_parser(run: Run) -> Predictor:

@@ -8,6 +8,7 @@ from gradus.core.recipe import FitConfig, Recipe, check_setting
 
 Tags = Literal["xpos", "upos", "both", "none"]
 Activation = Literal["relu", "cube"]
+Potentials = Literal["log-probabilities", "scores"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ class GlobalConfig(ParserConfig):
 
     beam: int = 8
     """Hypotheses followed, in training and when a sentence is parsed."""
+    potentials: Potentials = "log-probabilities"
+    """What is added up along a sequence: log-probabilities of actions, or the scores themselves."""
     start: str = ""
     """Run of parser-greedy to go on from; none: local training comes first, in the same run."""
     local_epochs: int = 10

@@ -68,8 +68,9 @@ def globally(config: GlobalConfig) -> Task:
     """Learning to give a treebank's trees higher scores than the others on the beam."""
     course = make_course(config)
     model = build(config, course.vocabulary)
-    teach = partial(sequence_loss, beam=config.beam)
-    decode = partial(parse, beam=config.beam, normalise=False)
+    normalise = config.potentials == "log-probabilities"
+    teach = partial(sequence_loss, beam=config.beam, normalise=normalise)
+    decode = partial(parse, beam=config.beam, normalise=normalise)
     task = make_task(config, course, model, teach, decode)
     task.pretrain = partial(_start, config, course)
     return task
@@ -184,11 +185,14 @@ def local_loss(model: Parser, part: Part, chosen: Int[Tensor, "n"]) -> Taught:
     return Taught(loss + tag_loss(model, here), len(actions), {"accuracy": hits})
 
 
-def sequence_loss(model: Parser, part: Part, chosen: Int[Tensor, "n"], beam: int) -> Taught:
+def sequence_loss(
+    model: Parser, part: Part, chosen: Int[Tensor, "n"], beam: int, normalise: bool = False
+) -> Taught:
     """The loss of `global_loss`, the mean over some sentences; and the tags'.
 
     Of the dropout only that of words' vectors stays, which is drawn once for all states: a state
-    must have the same scores whenever it is looked at.
+    must have the same scores whenever it is looked at. With `normalise` log-probabilities take the
+    place of the scores, so that what local training has learned is where this one begins.
     """
     model.actions.rest.eval()
     here = several(part.bank, chosen)
@@ -199,7 +203,11 @@ def sequence_loss(model: Parser, part: Part, chosen: Int[Tensor, "n"], beam: int
     gold[filled] = rows.cpu().numpy()
     states = begin(here.lengths.cpu().numpy(), model.arc_labels)
     scores = ActionScores(model, here)
-    losses, found = global_loss(states, gold, scores, beam, here.where.device)
+
+    def potentials(*described: Tensor) -> Tensor:
+        return scores(*described).log_softmax(1) if normalise else scores(*described)
+
+    losses, found = global_loss(states, gold, potentials, beam, here.where.device)
     kept = torch.from_numpy(~found.fallen)
     return Taught(losses.mean() + tag_loss(model, here), len(chosen), {"kept": lambda: kept})
 
