@@ -273,11 +273,7 @@ BEYOND = {
     "Flicker": "gradus.agents.beyond.hidden:make_flicker",
     "ViZDoom": "gradus.agents.beyond.doom:make",
 }
-<<<<<<< HEAD
-"""Families of games that hide some of their state, and the maze: (game, count, sticky, picture)."""
-=======
 """Families of games of which not all is seen, and mazes: (game, count, sticky, picture) -> games."""
->>>>>>> agents2
 MINATAR = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 
 
