@@ -31,14 +31,15 @@ def returns(run: Run) -> Figure:
             marker = "o" if len(points) <= 12 else ""
             colour = plot.PALETTE[name == "validation"]
             ax.plot(*zip(*points, strict=True), dash, color=colour, marker=marker, label=label)
-    watched = curves.get("validation") or curves["train"]
+    watched = curves.get("validation") or curves.get("train") or [(0, float("nan"))]
     best = max(y for _, y in watched)
     what = "Greedy episodes return" if "validation" in curves else "Episodes of training return"
+    finding = f"{what} {watched[0][1]:.3g} after {watched[0][0]:,} {unit}, then up to {best:.3g}"
     ax.set(xlabel=f"{unit} of training", ylabel="mean return of an episode")
     ax.set_xlim(0, 1.02 * records[-1]["step"])
     plot.title(
         fig,
-        f"{what} {watched[0][1]:.3g} after {watched[0][0]:,} {unit}, then up to {best:.3g}",
+        finding if curves else "No episode of training came to its end",
         f"{run.recipe.name}, seed {run.info['seed']}; rewards as the environment pays them",
     )
     plot.end_labels(ax)

@@ -73,6 +73,8 @@ def train(
             device=device.report(),
             facts=task.facts,
         )
+        if recipe.run and recipe.target:
+            reporter.note(f"to expect in full: {recipe.target}")
         for name, text in task.files.items() if isinstance(task, Task) else ():
             write_atomically(run.path / name, text.encode())
         try:

@@ -33,6 +33,7 @@ UNNAMED = {
     "gradus.memory.drawing": "the figures of runs in test_predict are drawn with it",
     "gradus.memory.predict": "named by string in the recipes",
     "gradus.memory.run_figures": "named by string in the recipes; test_predict draws it",
+    "gradus.verbs.play": "the agents' test_runs calls the verb",
     "gradus.agents.recipes": "named by string in the catalogue",
     "gradus.agents.predict": "named by string in the recipes",
     "gradus.agents.run_figures": "named by string in the recipes; the smoke trainings draw it",

@@ -25,7 +25,8 @@ def words_of(step: Step) -> list[str]:
     for setting, value in catalog.recipe(words[1]).smoke.items():
         option = "--" + setting.replace("_", "-")
         if option not in words and setting not in ("data", "validation"):
-            words += [option, *map(str, value if isinstance(value, tuple) else (value,))]
+            given = () if value is True else value if isinstance(value, tuple) else (value,)
+            words += [option, *map(str, given)]
     return words
 
 
