@@ -273,7 +273,7 @@ BEYOND = {
     "Flicker": "gradus.agents.beyond.hidden:make_flicker",
     "ViZDoom": "gradus.agents.beyond.doom:make",
 }
-"""Families of games that are not wholly seen, and mazes: (game, count, sticky, picture) -> games."""
+"""Families of games not wholly seen, and mazes: (game, count, sticky, picture) -> games."""
 MINATAR = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 
 
