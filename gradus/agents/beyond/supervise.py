@@ -21,13 +21,14 @@ from torch import multiprocessing as processes
 
 from gradus.core.errors import RunError, UsageError
 from gradus.core.recipe import check_setting
+from gradus.core.signals import SIGNALS
 
 POLL = 0.05
 """Longest time between two looks at the workers, in s."""
 START = 120.0
 """How long a worker may take to begin, in s: it imports torch first."""
 END = 5.0
-"""How long a worker that was told to end may take to do so, in s."""
+"""How long the end of a worker whose pipe is closed is waited for, in s."""
 PER_CORE = 16
 """Most workers for each processor core."""
 
@@ -161,19 +162,15 @@ class Crew:
         for end in self.ends:
             end.close()
         for worker in self.workers:
-            worker.terminate()
-        deadline = time.monotonic() + END
-        for worker in self.workers:
-            worker.join(max(0.0, deadline - time.monotonic()))
-            if worker.is_alive():
-                worker.kill()
-                worker.join()
+            worker.kill()  # it holds nothing that could be left half done
+            worker.join()
         self.ends, self.workers = [], []
 
 
 def _live(work: Work, given: Any, pipe: connection.Connection, beats: Tensor, number: int) -> None:
     """A worker's life: take orders and answer them until the other end of the pipe is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the one that leads decides
+    for signum in SIGNALS:  # Ctrl-C reaches all processes; the one that leads decides
+        signal.signal(signum, signal.SIG_IGN)
     torch.set_num_threads(1)
     orders: queue.Queue[Any] = queue.Queue()
     threading.Thread(target=_listen, args=(pipe, orders), daemon=True).start()
