@@ -1,7 +1,7 @@
 """Every verb through the front door: what it prints, JSON too, its exit code.
 
 The rooms: gradus.verbs.recipes (list, describe), gradus.verbs.training (train), gradus.verbs.runs
-(runs, evaluate, predict, advise), gradus.verbs.data, gradus.verbs.figures, gradus.verbs.search
+(runs, evaluate, advise), gradus.verbs.predict, gradus.verbs.data, gradus.verbs.figures, gradus.verbs.search
 (searches are tested in tests/core), gradus.verbs.look and gradus.verbs.stylize (in tests/vision);
 gradus.verbs.words has the words that they share.
 """

@@ -186,6 +186,7 @@ def _writer(path: Path, size: tuple[int, int], rate: int) -> Any:
         raise UsageError(f"a video ends in {', '.join(FORMATS)}; got {path.name!r}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
         imageio_ffmpeg.get_ffmpeg_exe()
     except (OSError, RuntimeError) as error:
         raise UsageError(f"cannot write the video {path}: {error}") from error
