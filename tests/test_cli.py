@@ -1,9 +1,9 @@
 """Every verb through the front door: what it prints, JSON too, its exit code.
 
 The rooms: gradus.verbs.recipes (list, describe), gradus.verbs.training (train), gradus.verbs.runs
-(runs, evaluate, advise), gradus.verbs.predict, gradus.verbs.data, gradus.verbs.figures, gradus.verbs.search
-(searches are tested in tests/core), gradus.verbs.look and gradus.verbs.stylize (in tests/vision);
-gradus.verbs.words has the words that they share.
+(runs, evaluate, advise), gradus.verbs.predict, gradus.verbs.data, gradus.verbs.figures,
+gradus.verbs.search (searches are tested in tests/core), gradus.verbs.look and gradus.verbs.stylize
+(in tests/vision); gradus.verbs.words has the words that they share.
 """
 
 import io
