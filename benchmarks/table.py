@@ -264,8 +264,9 @@ def score(measured: Measured, kind: str) -> str:
 
 
 def examples(measured: Measured, kind: str) -> str:
-    """The number of training examples, or a dash."""
-    return f"{measured[kind]['examples']:,}" if kind in measured else "–"
+    """The number of training examples, or a dash; what learns by acting has none."""
+    number = measured.get(kind, {}).get("examples")
+    return f"{number:,}" if number else "–"
 
 
 def band(measured: Measured, kind: str) -> str:
