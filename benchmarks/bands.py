@@ -5,8 +5,8 @@
 Writes gradus/expected.json, which `gradus list` and `gradus train --quick` quote: for the quick
 and the full settings the test metric's mean, standard deviation (n − 1), the band mean ± 3
 standard deviations (inside what the metric can be), the number of training examples (of what
-learns by acting, none), and the median wall time of the whole command. Where the archive of CIFAR-10 at GRADUS_DATA is a part of the
-published one, its recipes are measured on that part.
+learns by acting, none), and the median wall time of the whole command. Where the archive of
+CIFAR-10 at GRADUS_DATA is a part of the published one, its recipes are measured on that part.
 """
 
 import argparse
