@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
 
 from gradus.core.errors import RunError, UsageError
+from gradus.core.extras import extra
 from gradus.core.recipe import check_setting, nearest, resolve
 
 Observations = Shaped[np.ndarray, "games *shape"]
@@ -78,7 +79,7 @@ class GymGames:
     """
 
     def __init__(self, name: str, count: int, picture: bool = False) -> None:
-        gym = package("gymnasium")
+        gym = extra("gymnasium", "agents")
         fast = gym.spec(name).vector_entry_point and not (picture and name not in DRAWN)
         settings: dict[str, Any] = {} if fast else {"render_mode": "rgb_array" if picture else None}
         mode = "vector_entry_point" if fast else "sync"
@@ -149,7 +150,7 @@ class AtariGames:
         threads: int = 0,
         picture: bool = False,
     ) -> None:
-        ale_py = package("ale_py")
+        ale_py = extra("ale_py", "agents")
         vector = importlib.import_module("ale_py.vector_env").AtariVectorEnv
         roms = sorted(ale_py.roms.get_all_rom_ids())
         if name not in roms or ale_py.roms.get_rom_path(name) is None:
@@ -309,25 +310,11 @@ def make_games(
         return MinAtarGames(game, count, sticky)
     if family in BEYOND:
         return resolve(BEYOND[family])(game, count, sticky, picture)
-    gym = package("gymnasium")
+    gym = extra("gymnasium", "agents")
     if name not in gym.registry:
         known = [*gym.registry, *(f"MinAtar/{m}" for m in MINATAR), "ALE/breakout", "ALE/pong"]
         raise UsageError(f"no environment is called {name!r}{nearest(name, known)}")
     return GymGames(name, count, picture)
-
-
-def package(name: str) -> ModuleType:
-    """A package of the extra `agents`.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f'{error.name} is not installed: pip install "gradus-dl[agents]"'
-        ) from error
 
 
 def _minatar(name: str) -> ModuleType:

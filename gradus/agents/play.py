@@ -18,6 +18,7 @@ from gradus.agents.loop import SEEDS
 from gradus.agents.pictures import beside
 from gradus.agents.recipes import GameConfig
 from gradus.core.errors import RunError, UsageError
+from gradus.core.extras import extra
 from gradus.core.recipe import check_setting
 from gradus.core.run import Run
 
@@ -175,12 +176,7 @@ def _writer(path: Path, size: tuple[int, int], rate: int) -> Any:
     Raises:
         UsageError: the ending is unknown, the folder cannot be written, or a package is missing.
     """
-    try:
-        import imageio_ffmpeg
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            'imageio-ffmpeg is not installed: pip install "gradus-dl[agents]"'
-        ) from error
+    imageio_ffmpeg = extra("imageio_ffmpeg", "agents")
     codec = FORMATS.get(path.suffix.lower())
     if codec is None:
         raise UsageError(f"a video ends in {', '.join(FORMATS)}; got {path.name!r}")

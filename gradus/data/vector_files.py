@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradus.core.errors import DataError, UsageError
+from gradus.core.extras import extra
 from gradus.core.files import PART
 from gradus.data.vectors import WordVectors
 
@@ -34,6 +35,9 @@ class Place(NamedTuple):
     number: int = 0
 
 
+START = Place()
+
+
 def read_vectors(path: Path, limit: int = 0) -> WordVectors:
     """Word vectors from a file.
 
@@ -49,11 +53,11 @@ def read_vectors(path: Path, limit: int = 0) -> WordVectors:
     if path.suffix == ".kv" and path.is_file():
         return from_gensim(_gensim().load(str(path)))
     with _opened(path) as file:
-        rows, n, d = _begin(file, path, Place())
+        rows, n, d = _begin(file, path, START)
         return _stack(rows, path, n, d, limit)
 
 
-def read_rows(path: Path, start: Place = Place()) -> Iterator[tuple[str, np.ndarray, Place]]:  # noqa: B008
+def read_rows(path: Path, start: Place = START) -> Iterator[tuple[str, np.ndarray, Place]]:
     """The words of a file one after another, for what is larger than memory.
 
     Args:
@@ -277,10 +281,4 @@ def to_gensim(found: WordVectors) -> Any:
 
 def _gensim() -> Any:
     """The class KeyedVectors."""
-    try:
-        from gensim.models import KeyedVectors
-    except ImportError as error:
-        raise UsageError(
-            "KeyedVectors need gensim, which is not installed: pip install 'gradus-dl[text]'"
-        ) from error
-    return KeyedVectors
+    return extra("gensim.models", "text").KeyedVectors

@@ -1,6 +1,5 @@
 """Everything that a memory does with one sequence, step by step, as arrays."""
 
-import io
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gradus.core.files import write_atomically
+from gradus.core.files import save_arrays
 from gradus.core.run import Run
 from gradus.memory.dnc import DNC, DNCState, Interface
 from gradus.memory.ntm import NTM, NTMHeads, NTMState
@@ -86,6 +85,4 @@ def _of_dnc(told: Interface, state: DNCState) -> dict[str, Tensor]:
 
 def save_trace(run: Run, arrays: Trace) -> None:
     """Write a trace into the run's folder as trace.npz, which `numpy.load` reads."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_atomically(run.path / "trace.npz", buffer.getvalue())
+    save_arrays(run.path / "trace.npz", **arrays)

@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gradus.core.batches import DataSet
-from gradus.core.errors import DataError, RunError
-from gradus.core.files import write_atomically
+from gradus.core.errors import DataError
+from gradus.core.files import save_arrays
 from gradus.core.progress import Reporter, current
 from gradus.core.task import Task
 from gradus.surface.evaluation import Method, Values, chunk_size, losses_at
@@ -86,17 +86,6 @@ def fingerprint(task: Task, batches: DataSet, *arrays: Float[np.ndarray, "..."] 
         digest.update(f"{array.shape} {array.dtype}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def save_arrays(file: Path, **arrays: Any) -> None:
-    """Write arrays as an .npz archive, whole or not at all; its folder is made if missing."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make the folder {file.parent} ({error.strerror})") from error
-    write_atomically(file, buffer.getvalue())
 
 
 def load_arrays(file: Path, mark: str) -> dict[str, Any]:

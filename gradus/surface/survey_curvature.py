@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gradus.core.files import save_arrays
 from gradus.core.progress import current
 from gradus.surface.critical import kind_of
 from gradus.surface.curvature import Expansion, Step, expand_task, gradient_step
 from gradus.surface.drawing import draw_spectrum, draw_step
-from gradus.surface.grid import evaluate_points, fingerprint, load_arrays, save_arrays
+from gradus.surface.grid import evaluate_points, fingerprint, load_arrays
 from gradus.surface.lanczos import Spectrum, extreme_eigenvalues, spectral_density
 from gradus.surface.site import Site
 

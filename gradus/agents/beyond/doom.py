@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from PIL import Image
 
-from gradus.agents.envs import Observations, Step, package
+from gradus.agents.envs import Observations, Step
 from gradus.core.errors import RunError, UsageError
+from gradus.core.extras import extra
 from gradus.core.recipe import nearest
 
 SKIP = 4
@@ -38,7 +39,7 @@ class DoomGames:
     shape = (1, HEIGHT, WIDTH)
 
     def __init__(self, name: str, count: int) -> None:
-        doom = package("vizdoom")
+        doom = extra("vizdoom", "agents")
         known = sorted(p.stem for p in Path(doom.scenarios_path).glob("*.cfg"))
         if name not in known:
             raise UsageError(f"ViZDoom has no scenario {name!r}{nearest(name, known)}")

@@ -4,12 +4,13 @@ The walls stand still. Each episode puts the agent (a disc) and the goal (a brig
 that is free. What is to be learnt is to see where both are, and the way between them.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from gradus.agents.envs import Step, package
+from gradus.agents.envs import Step
+from gradus.core.extras import extra
 from gradus.core.recipe import check_setting
 
 WALLS = (
@@ -188,12 +189,12 @@ def make_env(limit: int = LIMIT, goals: int = 33, render_mode: str | None = None
     Raises:
         UsageError: gymnasium is not installed.
     """
-    gym = package("gymnasium")
+    gym = extra("gymnasium", "agents")
 
     class PixelMaze(gym.Env):
         """One maze; the episode's end and its limit are left to the caller, as Gymnasium has it."""
 
-        metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
+        metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 10}
         observation_space = gym.spaces.Box(0, 255, MazeGames.shape, np.uint8)
         action_space = gym.spaces.Discrete(len(ACTIONS))
 
@@ -222,7 +223,7 @@ def register() -> str:
     Raises:
         UsageError: gymnasium is not installed.
     """
-    gym = package("gymnasium")
+    gym = extra("gymnasium", "agents")
     if NAME not in gym.registry:
         gym.register(NAME, entry_point="gradus.agents.beyond.maze:make_env")
     return NAME

@@ -23,6 +23,7 @@ from jaxtyping import Float
 
 from gradus.core.download import cache_folder
 from gradus.core.errors import DataError, UsageError
+from gradus.core.extras import extra
 from gradus.data.vector_files import Place, read_rows
 from gradus.sequence.tagging.features import normal_form
 
@@ -203,12 +204,7 @@ def _opened(folder: Path, words: int) -> Iterator[Any]:
     Raises:
         UsageError: lmdb is not installed.
     """
-    try:
-        import lmdb
-    except ImportError as error:
-        raise UsageError(
-            "vectors from a file need lmdb, which is not installed: pip install 'gradus-dl[text]'"
-        ) from error
+    lmdb = extra("lmdb", "text")
     folder.mkdir(parents=True, exist_ok=True)
     room = (1 << 26) + words * (1 << 14)  # the file grows only as far as it is used
     database = lmdb.open(str(folder), map_size=room)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gradus.core.extras import extra
 from gradus.sequence.translation.corpus import Pairs
 from gradus.sequence.translation.decode import Said, attention_of, in_batches
 from gradus.sequence.translation.seq2seq import Seq2Seq
@@ -13,10 +14,11 @@ def bleu(said: Sequence[str], references: Sequence[str]) -> float:
 
     It is sacrebleu's with its own defaults: whole texts with their capitals, cut into words by
     "13a" (Papineni et al. 2002; Post 2018, "A Call for Clarity in Reporting BLEU Scores").
-    """
-    from sacrebleu import corpus_bleu
 
-    return float(corpus_bleu(list(said), [list(references)]).score)
+    Raises:
+        UsageError: sacrebleu is not installed.
+    """
+    return float(extra("sacrebleu", "text").corpus_bleu(list(said), [list(references)]).score)
 
 
 def translate(

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any, Protocol, runtime_checkable
 
 from gradus.core.errors import RunError
+from gradus.core.extras import extra
 
 PAD, GO, EOS, UNK = range(4)
 SPECIAL = ["<pad>", "<go>", "<eos>", "<unk>"]
@@ -137,10 +138,14 @@ def learn_listed(kind: str, texts: Iterable[str], size: int) -> Listed:
 
 
 def learn_subwords(texts: Iterable[str], size: int) -> Subwords:
-    """Byte-pair encoding with `size` parts, `SPECIAL` among them, learned from texts."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    """Byte-pair encoding with `size` parts, `SPECIAL` among them, learned from texts.
 
-    library = Tokenizer(models.BPE(unk_token=SPECIAL[UNK]))
+    Raises:
+        UsageError: tokenizers is not installed.
+    """
+    package = extra("tokenizers", "text")
+    pre_tokenizers = package.pre_tokenizers
+    library = package.Tokenizer(package.models.BPE(unk_token=SPECIAL[UNK]))
     library.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Metaspace(replacement=SPACE),
@@ -150,7 +155,7 @@ def learn_subwords(texts: Iterable[str], size: int) -> Subwords:
     )
     library.train_from_iterator(
         texts,
-        trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False),
+        package.trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False),
     )
     return Subwords(library)
 
@@ -160,13 +165,13 @@ def read_tokenizer(text: str) -> Tokenizer:
 
     Raises:
         RunError: it is damaged.
+        UsageError: tokenizers is not installed.
     """
     try:
         found = json.loads(text)
         if found["kind"] == Subwords.kind:
-            from tokenizers import Tokenizer as Library
-
-            return Subwords(Library.from_str(found["library"]))
+            library = extra("tokenizers", "text").Tokenizer
+            return Subwords(library.from_str(found["library"]))
         return Listed(found["kind"], found["entries"])
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"a vocabulary is damaged: {error}") from error

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from gradus.core.batches import BatchSource
+from gradus.core.extras import extra
 from gradus.core.task import Task
 from gradus.data.pairs import PARTS, Pair, Part, read_pairs
 from gradus.sequence.translation.average import Averaged, chosen
@@ -40,6 +41,7 @@ REPORTED = 3000
 
 def translation(config: TranslationConfig) -> Task:
     """Learning to translate from pairs of sentences."""
+    extra("sacrebleu", "text")  # BLEU comes last: whether it can be had is said now
     corpus = read_corpus(config)
     sizes = (len(corpus.tokenizers[0]), len(corpus.tokenizers[1]))
     pairs = corpus.parts["train"]
