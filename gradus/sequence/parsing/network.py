@@ -154,6 +154,7 @@ class PlaceNet(nn.Module):
         tables: tuple[Tensor, Tensor | None],
         where: Int[Tensor, "states places"],
         labels: Int[Tensor, "states seen"] | None = None,
+        kept: Float[Tensor, "states hidden"] | None = None,
     ) -> Float[Tensor, "states outputs"]:
         """The scores of states.
 
@@ -161,11 +162,13 @@ class PlaceNet(nn.Module):
             tables: of `tables`.
             where: for each place which of those the tables were made for stands there.
             labels: the labels looked at.
+            kept: factors of the hidden units, for a dropout that is drawn elsewhere.
         """
         z = _sum_of_rows(tables[0], where) + self.bias
         if tables[1] is not None and labels is not None:
             z = z + _sum_of_rows(tables[1], labels)
-        return self.rest(z**3 if self.activation == "cube" else z.relu())
+        h = z**3 if self.activation == "cube" else z.relu()
+        return self.rest(h if kept is None else h * kept)
 
     def forward(self, features: Int[Tensor, "states features"]) -> Float[Tensor, "states outputs"]:
         """The scores of states that are told by numbers: of each place's token, then the labels.

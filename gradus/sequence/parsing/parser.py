@@ -105,10 +105,21 @@ class ActionScores:
     What does not depend on the states is computed once, at the start.
     """
 
-    def __init__(self, parser: Parser, here: Several) -> None:
+    def __init__(self, parser: Parser, here: Several, held: bool = False) -> None:
+        """Begin.
+
+        Args:
+            parser: in training or evaluation mode.
+            here: the sentences.
+            held: in training, leave out the same units of the first hidden layer in all states of a
+                sentence; the further layers' dropout must be off.
+        """
         self.net, self.here = parser.actions, here
         reach = self.net.context
         self.tables = self.net.tables(here.tokens, here.windows(reach) if reach else None)
+        self.kept = None
+        if held and self.net.training:
+            self.kept = self.net.drop(self.net.bias.new_ones(len(here.lengths), len(self.net.bias)))
 
     def __call__(
         self,
@@ -125,7 +136,8 @@ class ActionScores:
         """
         spots = self.here.spots(places, sentence)
         where = spots if self.net.context else self.here.where[spots]
-        return allowed(self.net.score(self.tables, where, seen), places)
+        kept = None if self.kept is None else self.kept[sentence]
+        return allowed(self.net.score(self.tables, where, seen, kept), places)
 
 
 def tag_scores(parser: Parser, here: Several) -> Float[Tensor, "words tags"]:

@@ -8,7 +8,7 @@ from gradus.core.recipe import FitConfig, Recipe, check_setting
 
 Tags = Literal["xpos", "upos", "both", "none"]
 Activation = Literal["relu", "cube"]
-Potentials = Literal["log-probabilities", "scores"]
+Potentials = Literal["scores", "log-probabilities"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,8 @@ class ParserConfig(FitConfig):
     """Share of hidden units and of a word's numbers that are left out in training, in [0, 1)."""
     forget: float = 0.1
     """How often a word or its tag is made unknown in training, in [0, 1)."""
+    self_norm: float = 0.0
+    """Weight of (ln Σ exp score)² in local training: it brings scores near log-probabilities."""
     beam: int = 1
     """Hypotheses followed when a sentence is parsed (1: greedy search)."""
 
@@ -51,16 +53,19 @@ class ParserConfig(FitConfig):
         check_setting(good, "hidden", "one or more numbers ≥ 1", self.hidden)
         for name in ("dropout", "forget"):
             check_setting(0 <= getattr(self, name) < 1, name, "in [0, 1)", getattr(self, name))
+        check_setting(0 <= self.self_norm < inf, "self_norm", "≥ 0 and finite", self.self_norm)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalConfig(ParserConfig):
     """Settings of globally normalised training, which goes on from a local one."""
 
+    self_norm: float = 0.1
+    """As in parser-greedy, in the local training that comes first."""
     beam: int = 8
     """Hypotheses followed, in training and when a sentence is parsed."""
-    potentials: Potentials = "log-probabilities"
-    """What is added up along a sequence: log-probabilities of actions, or the scores themselves."""
+    potentials: Potentials = "scores"
+    """What is added up along a sequence: the scores themselves, or log-probabilities of actions."""
     start: str = ""
     """Run of parser-greedy to go on from; none: local training comes first, in the same run."""
     local_epochs: int = 10
@@ -116,7 +121,7 @@ PARSER_GLOBAL = Recipe(
     source="chapter 7, Beam Search and Global Normalization; Andor et al. 2016",
     data="UD English-EWT, or your own treebank",
     config=GlobalConfig(
-        context=2, epochs=3, batch_size=16, optimizer="adam", lr=0.0001, schedule="linear"
+        context=2, epochs=4, batch_size=16, optimizer="adam", lr=0.0003, schedule="linear"
     ),
     task="gradus.sequence.parsing.train:globally",
     load=LOAD,

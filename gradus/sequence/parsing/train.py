@@ -61,7 +61,8 @@ def greedy(config: ParserConfig) -> Task:
 def _local_task(config: ParserConfig, course: Course) -> Task:
     """The task of `greedy`."""
     model = build(config, course.vocabulary)
-    return make_task(config, course, model, local_loss, partial(parse, beam=config.beam))
+    teach = partial(local_loss, self_norm=config.self_norm)
+    return make_task(config, course, model, teach, partial(parse, beam=config.beam))
 
 
 def globally(config: GlobalConfig) -> Task:
@@ -176,11 +177,22 @@ def make_task(
     )
 
 
-def local_loss(model: Parser, part: Part, chosen: Int[Tensor, "n"]) -> Taught:
-    """−ln p(right action | state), the mean over the states of some sentences; and the tags'."""
+def local_loss(
+    model: Parser, part: Part, chosen: Int[Tensor, "n"], self_norm: float = 0.0
+) -> Taught:
+    """−ln p(right action | state), the mean over the states of some sentences; and the tags'.
+
+    With α = `self_norm` above 0, α (ln Σ exp score)² is added: then Σ exp score is near 1, and the
+    scores are nearly log-probabilities, where global training can begin with them.
+
+    Source: Devlin et al. 2014, "Fast and Robust Neural Network Joint Models for Statistical Machine
+    Translation", section 2.2.
+    """
     here = several(part.bank, chosen)
     scores, actions = state_scores(model, part, chosen, here)
     loss = cross_entropy(scores, actions, reduction="sum") / max(len(actions), 1)
+    if self_norm:
+        loss = loss + self_norm * scores.logsumexp(1).square().sum() / max(len(actions), 1)
     hits = partial(_hits, scores.detach(), actions)
     return Taught(loss + tag_loss(model, here), len(actions), {"accuracy": hits})
 
@@ -190,9 +202,9 @@ def sequence_loss(
 ) -> Taught:
     """The loss of `global_loss`, the mean over some sentences; and the tags'.
 
-    Of the dropout only that of words' vectors stays, which is drawn once for all states: a state
-    must have the same scores whenever it is looked at. With `normalise` log-probabilities take the
-    place of the scores, so that what local training has learned is where this one begins.
+    A state must have the same scores whenever it is looked at. So the hidden units that are left
+    out are drawn once for each sentence, and what is left out of words' vectors once for all. With
+    `normalise` log-probabilities take the place of the scores.
     """
     model.actions.rest.eval()
     here = several(part.bank, chosen)
@@ -202,7 +214,7 @@ def sequence_loss(
     filled = np.arange(gold.shape[1]) < counts.cpu().numpy()[:, None]
     gold[filled] = rows.cpu().numpy()
     states = begin(here.lengths.cpu().numpy(), model.arc_labels)
-    scores = ActionScores(model, here)
+    scores = ActionScores(model, here, held=True)
 
     def potentials(*described: Tensor) -> Tensor:
         return scores(*described).log_softmax(1) if normalise else scores(*described)

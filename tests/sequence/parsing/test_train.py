@@ -11,7 +11,7 @@ from gradus.sequence import Parser
 from gradus.sequence.parsing.oracle import oracle
 from gradus.sequence.parsing.parser import ActionScores, tag_scores
 from gradus.sequence.parsing.recipes import PARSER_GLOBAL, PARSER_GREEDY
-from gradus.sequence.parsing.train import globally, greedy, local_loss, sequence_loss
+from gradus.sequence.parsing.train import globally, greedy, local_loss, sequence_loss, state_scores
 from gradus.sequence.parsing.transitions import begin
 from gradus.sequence.parsing.treebank import several
 from tests.sequence.parsing.small import toy_parser
@@ -46,6 +46,33 @@ def test_the_local_loss_is_the_mean_over_all_states_on_the_way():
         assert taught.things == len(losses)
         expected = torch.stack(losses).mean() + torch.stack(tagged).mean()
         torch.testing.assert_close(taught.loss, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_self_normalisation_adds_the_square_of_the_logarithm_of_the_sum():
+    course, parser = toy_parser()
+    part, chosen = course.part(0, CPU), torch.tensor([3, 1])
+    with torch.no_grad():
+        scores, _ = state_scores(parser, part, chosen, several(part.bank, chosen))
+        plain, more = (local_loss(parser, part, chosen, self_norm=a).loss for a in (0, 0.5))
+        expected = 0.5 * torch.logsumexp(scores, 1).square().mean()
+    torch.testing.assert_close(more - plain, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_held_dropout_gives_a_state_the_same_scores_whenever_it_is_looked_at():
+    course, parser = toy_parser(dropout=0.5)
+    parser.train()
+    parser.actions.rest.eval()
+    part = course.part(0, CPU)
+    here = several(part.bank, torch.tensor([0, 0]))
+    states = begin(here.lengths.numpy(), parser.arc_labels)
+    described = [torch.from_numpy(a) for a in states.describe()]
+    scores = ActionScores(parser, here, held=True)
+    first, again = (scores(*described, torch.arange(2)) for _ in range(2))
+    torch.testing.assert_close(first, again, rtol=0, atol=0)
+    allowed = torch.isfinite(first[0])
+    assert not torch.allclose(first[0, allowed], first[1, allowed])  # another sentence, other units
+    parser.eval()
+    assert ActionScores(parser, here, held=True).kept is None
 
 
 def test_a_parser_without_tags():
