@@ -1,7 +1,6 @@
 """The documentation says only what is so: names, links, commands and tables are checked."""
 
 import importlib
-import json
 import re
 import tomllib
 
@@ -13,13 +12,6 @@ from gradus import catalog, cli
 from tests.conformance.pages import CODE, INLINE, PAGES, ROOT, name
 
 STAND_INS = {"NAME": "digits-mlp", "RECIPE": "digits-mlp", "RUN": "runs/x", "N": "2"}
-
-
-@pytest.fixture(scope="module")
-def table():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        return importlib.import_module("table")
 
 
 def test_generated_tables_are_up_to_date(table):
@@ -40,32 +32,6 @@ def test_tables_show_what_was_measured(table):
         assert "98.2% in 300 epochs" in text
     assert "98.12% ± 0.11% | 31 s | – | – |" in table.summary([(recipe, {"quick": quick})])
     assert "Not measured yet" in table.results(recipe, {})
-
-
-def test_benchmarks_are_shown_once_they_were_run(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(table.findings, "RESULTS", tmp_path)
-    assert table.findings.speed() == ""
-    machine = {"processor": "a processor", "cores": 2}
-    loops = {"medians": {"gradus": 2.0, "bare PyTorch loop": 4.0}, "rounds": 3, "images": 1000}
-    one = {"test": [0.94, 0.95], "seconds": [20.0, 30.0], "seconds_to_goal": [19.0, 29.0]}
-    photos = {"device": "a GPU", "images": [50_000, 10_000], "goal": 0.94}
-    for benchmark, found in {
-        "mlp": loops,
-        "convnet": {**loops, "share_of_gemm": 0.61},
-        "augment": {"batch": 128, "threads": 2, "images_per_second": {"crop 24": 123_456}},
-        "cifar10_gpu": {**photos, "results": {"cifar10-modern": one}},
-    }.items():
-        (tmp_path / f"{benchmark}.json").write_text(json.dumps({**found, "machine": machine}))
-    shown = table.findings.speed()
-    for part in (
-        "| gradus | 2.000 | 500 | 0.50 |",
-        "at 61% of the speed",
-        "| crop 24 | 123,456 |",
-        "| cifar10-modern | 94.50% ± 0.71% | 25.0 s | 24.0 s |",
-        "a processor",
-        "a GPU",
-    ):
-        assert part in shown
 
 
 def test_text_outside_the_markers_is_kept(table):
