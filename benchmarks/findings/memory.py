@@ -31,8 +31,8 @@ def computers_on_gpu() -> str:
     if not found:
         return ""
     rows = [row for k, v in found["steps_per_second"].items() for row in against_peer(k, v)]
-    return f"""The same on {found["device"]}, as `benchmarks/dnc_gpu.py` measured it; the sizes are those
-of `benchmarks/dnc_steps.py`.
+    return f"""The same on {found["device"]}, as `benchmarks/dnc_gpu.py` measured it; the sizes are
+those of `benchmarks/dnc_steps.py`.
 
 {table(HEAD, rows)}
 """

@@ -135,8 +135,8 @@ def parsing() -> str:
     crossed = ", ".join(
         f"{n:,} of {all_:,} in {part}" for part, (n, all_) in found["not projective"].items()
     )
-    return f"""UD English-EWT's test set, {runs} seed{"s"[: runs > 1]}, {found["threads"]} threads, medians of
-speed and time; training took {times} (`benchmarks/parsing.py`,
+    return f"""UD English-EWT's test set, {runs} seed{"s"[: runs > 1]}, {found["threads"]} threads,
+medians of speed and time; training took {times} (`benchmarks/parsing.py`,
 {found["machine"]["processor"]}). Sentences whose tree is not projective: {crossed}.
 
 {table(head, rows)}

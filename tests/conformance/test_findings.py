@@ -32,10 +32,11 @@ def test_every_benchmark_is_on_a_page():
     assert [m[1] for m in written if f'"{m[1]}"' not in code] == []
 
 
-def test_every_generated_page_is_included_somewhere(table):
+def test_every_generated_page_is_included_somewhere():
     pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "recipes").glob("*.md")]
     text = "".join(page.read_text() for page in pages)
-    made = [path.name for path in table.pages() if path.parent.name == "_generated"]
+    made = [page.name for page in (ROOT / "docs" / "_generated").glob("*.md")]
+    assert made
     assert [name for name in made if f'--8<-- "{name}' not in text] == []
 
 
