@@ -167,7 +167,8 @@ hide: [toc]
 
 `benchmarks/bands.py` trains each recipe once a seed through the command line and notes the score
 on the test set. `benchmarks/table.py` writes this page from what it noted. A dash means that it
-was not measured. The band is the mean ± 3 standard deviations, inside what the metric can be.
+was not measured. The band is the mean ± 3 standard deviations, cut at what the metric can be; a
+return has no bounds of its own, so its band may pass what the game can pay.
 `gradus train RECIPE --quick` tells whether your run fell into it. The time is the median wall
 time of the whole command, start and figures included.
 

@@ -1,4 +1,4 @@
-"""benchmarks/table.py as a module, and benchmarks' results made up for a test."""
+"""The scripts of benchmarks/ as modules, and benchmarks' results made up for a test."""
 
 import importlib
 import json
@@ -9,14 +9,20 @@ from tests.conformance.pages import ROOT
 
 
 @pytest.fixture(scope="session")
-def table():
+def benchmarks():
+    """A script of the folder benchmarks as a module, by its name."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT / "benchmarks")
-        return importlib.import_module("table")
+        yield importlib.import_module
+
+
+@pytest.fixture(scope="session")
+def table(benchmarks):
+    return benchmarks("table")
 
 
 @pytest.fixture
-def measured(table, tmp_path, monkeypatch):
+def measured(benchmarks, tmp_path, monkeypatch):
     """No benchmark was run; a function that writes what one would have written."""
-    monkeypatch.setattr(importlib.import_module("findings.common"), "RESULTS", tmp_path)
+    monkeypatch.setattr(benchmarks("findings.common"), "RESULTS", tmp_path)
     return lambda name, found: (tmp_path / f"{name}.json").write_text(json.dumps(found))

@@ -34,6 +34,25 @@ def test_tables_show_what_was_measured(table):
     assert "Not measured yet" in table.results(recipe, {})
 
 
+def test_bands_are_inside_what_the_metric_can_be(benchmarks):
+    band = benchmarks("bands").band
+    assert band("accuracy", 0.5, 0.1) == pytest.approx([0.2, 0.8])
+    assert band("accuracy, attention", 0.9, 0.1) == pytest.approx([0.6, 1.0])
+    assert band("error, mean of tasks", 0.1, 0.1) == pytest.approx([0.0, 0.4])
+    assert band("bits", 1.0, 5.0) == [0.0, 16.0]
+    assert band("similarity", -0.5, 0.25) == [-1.0, 0.25]
+    assert band("return", -290.0, 10.0) == [-320.0, -260.0]
+
+
+def test_every_band_follows_from_mean_and_deviation(benchmarks):
+    band = benchmarks("bands").band
+    for recipe in catalog.recipes():
+        assert len(band(recipe.metric, 0.5, 0.0)) == 2  # the metric's bounds are known
+        for kind, m in catalog.expected(recipe.name).items():
+            again = band(m["metric"], m["mean"], m["sd"])
+            assert m["band"] == pytest.approx(again, rel=1e-9, abs=1e-15), (recipe.name, kind)
+
+
 def test_text_outside_the_markers_is_kept(table):
     page = f"before\n{table.START}\nold\n{table.END}\nafter\n"
     assert table.between_markers(page, "new") == f"before\n{table.START}\nnew\n{table.END}\nafter\n"

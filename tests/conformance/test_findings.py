@@ -1,6 +1,5 @@
 """What a benchmark writes is on the page it belongs to, from results of the form it writes."""
 
-import importlib
 import re
 
 import pytest
@@ -12,9 +11,9 @@ HERE = "a processor, 2 cores"
 
 
 @pytest.fixture
-def findings(table, measured):
+def findings(benchmarks, measured):
     """A part of the findings by its name; nothing was measured yet."""
-    return lambda name: importlib.import_module(f"findings.{name}")
+    return lambda name: benchmarks(f"findings.{name}")
 
 
 def shows(text, *parts):
