@@ -4,9 +4,10 @@
 
 Writes gradus/expected.json, which `gradus list` and `gradus train --quick` quote: for the quick
 and the full settings the test metric's mean, standard deviation (n − 1), the band mean ± 3
-standard deviations (inside what the metric can be), the number of training examples (of what
-learns by acting, none), and the median wall time of the whole command. Where the archive of
-CIFAR-10 at GRADUS_DATA is a part of the published one, its recipes are measured on that part.
+standard deviations (cut at what the metric can be; a return has no bounds of its own, so its band
+may pass what the game can pay), the number of training examples (of what learns by acting, none),
+and the median wall time of the whole command. Where the archive of CIFAR-10 at GRADUS_DATA is a
+part of the published one, its recipes are measured on that part.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from math import inf
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
@@ -24,6 +26,15 @@ from gradus.core.run import processor
 from gradus.data.public import find_cifar10
 
 EXPECTED = Path(__file__).parents[1] / "gradus" / "expected.json"
+SHARES = ("accuracy", "error", "knn accuracy", "las", "attention right", "next found")
+BOUNDS = {
+    **dict.fromkeys(SHARES, (0.0, 1.0)),
+    **dict.fromkeys(("loss", "bits", "wrong"), (0.0, inf)),
+    "similarity": (-1.0, 1.0),
+    "bleu": (0.0, 100.0),
+    "return": (-inf, inf),
+}
+"""Least and greatest value of a metric, by its name up to a comma."""
 
 
 def main() -> None:
@@ -59,19 +70,22 @@ def measure(name: str, kind: str, seeds: int) -> dict[str, Any]:
             info = json.loads((run / "run.json").read_text())
             scores.append(info["results"]["test"][metric])
     spread = stdev(scores) if seeds > 1 else 0.0
-    low, high = mean(scores) - 3 * spread, mean(scores) + 3 * spread
-    if metric.startswith(("accuracy", "error")):
-        high = min(high, 1.0)
     return {
         "metric": metric,
         "mean": mean(scores),
         "sd": spread,
-        "band": [max(low, 0.0), high],
+        "band": band(metric, mean(scores), spread),
         "seeds": seeds,
         "examples": None if catalog.recipe(name).run else info["results"]["examples"],
         "seconds": round(median(seconds), 2),
         "machine": f"{processor()}, {info['device']}",
     }
+
+
+def band(metric: str, middle: float, spread: float) -> list[float]:
+    """Mean ± 3 standard deviations, cut at what the metric can be."""
+    least, greatest = BOUNDS[metric.partition(",")[0]]
+    return [max(middle - 3 * spread, least), min(middle + 3 * spread, greatest)]
 
 
 def part_of_cifar10(name: str) -> list[str]:

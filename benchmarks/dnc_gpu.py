@@ -45,7 +45,13 @@ def main() -> None:
     for name, value in run.results["test"].items():
         print(f"{name:40} {value:.4f}")
     if not args.tiny:
-        record = {"steps_per_second": rates, "results": run.results, "machine": environment()}
+        record = {
+            "recipe": args.recipe,
+            "steps_per_second": rates,
+            "results": run.results,
+            "device": torch.cuda.get_device_name() if device == "cuda" else device,
+            "machine": environment(),
+        }
         RESULTS.write_text(json.dumps(record, indent=2) + "\n")
 
 

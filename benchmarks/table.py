@@ -15,8 +15,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import findings
-from findings import table
+from findings import agents, embed, memory, sequence, speed, surface, vision
+from findings.common import table
 
 from gradus import catalog
 from gradus.core.recipe import MACHINE_SETTINGS, FitConfig, Recipe
@@ -82,19 +82,27 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "results.md": results_page(recipes),
         generated / "recipes.md": recipe_list([r for r, _ in recipes]),
         generated / "figures.md": figure_list(),
-        generated / "starts.md": findings.starts(),
-        generated / "momentum.md": findings.momentum(),
-        generated / "second-order.md": findings.second_order(),
-        generated / "surface.md": findings.surface(),
-        generated / "lr-find.md": findings.rate_rules(),
-        generated / "stylize.md": findings.painting(),
-        generated / "codes.md": findings.codes(),
-        generated / "denoising.md": findings.denoising(),
-        generated / "sparse.md": findings.sparse(),
-        generated / "hashing.md": findings.hashing(),
-        generated / "tagging.md": findings.tagging(),
-        generated / "tagger-global.md": findings.tag_chains(),
-        generated / "parsing.md": findings.parsing(),
+        generated / "starts.md": surface.starts(),
+        generated / "momentum.md": surface.momentum(),
+        generated / "second-order.md": surface.second_order(),
+        generated / "surface.md": surface.surface(),
+        generated / "lr-find.md": surface.rate_rules(),
+        generated / "stylize.md": vision.painting(),
+        generated / "codes.md": embed.codes(),
+        generated / "denoising.md": embed.denoising(),
+        generated / "sparse.md": embed.sparse(),
+        generated / "hashing.md": embed.hashing(),
+        generated / "tagging.md": sequence.tagging(),
+        generated / "tagger-global.md": sequence.tag_chains(),
+        generated / "parsing.md": sequence.parsing(),
+        generated / "softmax.md": sequence.softmax(),
+        generated / "memory-stability.md": memory.stability(),
+        generated / "babi-gpu.md": memory.stories_on_gpu(),
+        generated / "replay.md": agents.replay(),
+        generated / "unreal.md": agents.unreal(),
+        generated / "a3c.md": agents.a3c(),
+        generated / "drqn.md": agents.drqn(),
+        generated / "doom.md": agents.doom(),
         **{generated / f"{r.name}.md": recipe_page(r, found) for r, found in recipes},
     }
 
@@ -159,7 +167,8 @@ hide: [toc]
 
 `benchmarks/bands.py` trains each recipe once a seed through the command line and notes the score
 on the test set. `benchmarks/table.py` writes this page from what it noted. A dash means that it
-was not measured. The band is the mean ± 3 standard deviations, inside what the metric can be.
+was not measured. The band is the mean ± 3 standard deviations, cut at what the metric can be; a
+return has no bounds of its own, so its band may pass what the game can pay.
 `gradus train RECIPE --quick` tells whether your run fell into it. The time is the median wall
 time of the whole command, start and figures included.
 
@@ -172,7 +181,7 @@ Measured on:
 The column "book" is what the book's text gives for its own listing. The recipes' pages say where
 ours differs from it.
 
-{findings.speed()}"""
+{speed.speed()}"""
 
 
 def recipe_page(recipe: Recipe, measured: Measured) -> str:

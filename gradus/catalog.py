@@ -125,8 +125,9 @@ def expected(name: str) -> dict[str, Any]:
 
     Returns:
         for `quick` and `full`, where measured: the metric, its mean, standard deviation and band
-        (mean ± 3 standard deviations) over seeds, the numbers of seeds and of training examples,
-        median seconds (None where the machine had other work as well), machine.
+        (mean ± 3 standard deviations, cut at what the metric can be) over seeds, the numbers of
+        seeds and of training examples, median seconds (None where the machine had other work as
+        well), machine.
     """
     return json.loads(files("gradus").joinpath("expected.json").read_text()).get(name, {})
 

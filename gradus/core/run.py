@@ -7,6 +7,9 @@
 - `checkpoints/`: the latest five, to resume from
 - `snapshots/`: parameters of earlier epochs, where the recipe keeps some
 - `tensorboard/`, `figures/`, `report.md`
+
+Folders are made, found and read by `gradus.core.folders`; `gradus.core.machine` tells what a run
+was made with.
 """
 
 import contextlib
@@ -14,22 +17,30 @@ import fcntl
 import hashlib
 import json
 import os
-import platform
 import shlex
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TextIO
 
 from gradus.core.errors import RunError, UsageError
 from gradus.core.files import PART, write_atomically
+from gradus.core.folders import FORMAT, all_runs, new_folder, read_info
+from gradus.core.machine import environment, processor
 from gradus.core.recipe import FitConfig, Recipe, config_from_json, config_to_json, resolve
 
-FORMAT = 1
-"""Version of the folder's layout; a folder of a newer one is refused."""
+__all__ = [
+    "FORMAT",
+    "Record",
+    "Run",
+    "all_runs",
+    "create",
+    "environment",
+    "new_folder",
+    "processor",
+    "read_info",
+]
 LOCK_POLL = 0.2
 """Time between two tries for a folder that another process holds, in s."""
 
@@ -379,126 +390,3 @@ def create(recipe: Recipe, config: FitConfig, path: Path | None = None) -> Run:
         environment=environment(),
     )
     return run
-
-
-def new_folder(path: Path | None, name: str, file: str = "run.json", what: str = "run") -> Path:
-    """An empty folder, made if it is not there.
-
-    Args:
-        path: where; by default the next free `runs/<name>-<number>`.
-        name: what the default is called after.
-        file: what is in the folder of a training or comparison that can go on.
-        what: what that is, in a word.
-
-    Raises:
-        UsageError: the folder already holds something, or cannot be written.
-    """
-    try:
-        if path is None:
-            path = _next_folder(Path("runs"), name)
-        path.mkdir(parents=True, exist_ok=True)
-        found = [p.name for p in path.iterdir() if p.name != ".lock" and p.suffix != PART]
-    except OSError as error:
-        raise UsageError(f"cannot write into run folder {path}: {error.strerror}") from error
-    if file in found:
-        raise UsageError(
-            f"{path} already holds a {what}: go on with --resume, or choose another --run-dir"
-        )
-    if found:
-        raise UsageError(
-            f"{path} is not empty ({', '.join(sorted(found)[:3])}): choose another --run-dir"
-        )
-    if not os.access(path, os.W_OK):
-        raise UsageError(f"cannot write into run folder {path}: Permission denied")
-    return path
-
-
-def read_info(path: Path, file: str = "run.json", what: str = "run") -> dict[str, Any]:
-    """The contents of a folder's run.json, or of the `file` that is in one of another kind.
-
-    Raises:
-        UsageError: there is no such run, or a newer Gradus wrote it.
-        RunError: the file is damaged.
-    """
-    place = path / file
-    if not place.exists():
-        raise UsageError(f"{path} is not a {what} folder (no {file} there); see: gradus runs")
-    try:
-        info = json.loads(place.read_text())
-        format_ = int(info["format"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{place} is damaged: {error}") from error
-    if format_ > FORMAT:
-        raise UsageError(
-            f"{path} was written by a newer Gradus (format {format_}, this one reads up to "
-            f"{FORMAT}): pip install --upgrade gradus-dl"
-        )
-    return info
-
-
-def environment() -> dict[str, Any]:
-    """Versions, machine and git revision, for run.json."""
-    versions = {}
-    for package in ("gradus-dl", "torch", "numpy", "accelerate"):
-        with contextlib.suppress(PackageNotFoundError):
-            versions[package] = version(package)
-    return {
-        "python": platform.python_version(),
-        "versions": versions,
-        "platform": platform.platform(),
-        "processor": processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0,
-        "git": _git_revision(),
-    }
-
-
-def processor() -> str:
-    """The processor's name, as well as the system tells it."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def _next_folder(parent: Path, name: str) -> Path:
-    parent.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while True:
-        path = parent / f"{name}-{number}"
-        try:
-            path.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return path
-
-
-def _git_revision() -> str | None:
-    here = Path(__file__).parent
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None
-
-
-def all_runs(parent: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every run folder directly under `parent` with its run.json, oldest first; bad ones left out.
-
-    Yields:
-        (folder, contents of run.json).
-    """
-    found = []
-    for file in parent.glob("*/run.json"):
-        with contextlib.suppress(OSError, ValueError):
-            info = json.loads(file.read_text())
-            if isinstance(info, dict):
-                found.append((str(info.get("created", "")), file.parent, info))
-    for _, path, info in sorted(found, key=lambda f: (f[0], str(f[1]))):
-        yield path, info

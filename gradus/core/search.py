@@ -104,7 +104,8 @@ def search(
     objective, better, examples = _judge(recipe, largest)
     typed = typed or checked(recipe, config, default_space(config, examples))
 
-    from gradus.core.studies import Plan, absolute, create
+    from gradus.core.storage import absolute
+    from gradus.core.studies import Plan, create
 
     if pruner == "auto":
         pruner = "none" if sampler == "grid" else "median"
@@ -149,7 +150,8 @@ def join(
     """
     _need_optuna()
     _check_counts(workers, trials)
-    from gradus.core.studies import absolute, load
+    from gradus.core.storage import absolute
+    from gradus.core.studies import load
 
     known = (path / "study.json").exists()
     url = absolute(storage) or (stored(path)["storage"] if known else "")
@@ -221,7 +223,8 @@ def _run(study: "Study", workers: int, reporter: Reporter) -> Summary:
     """Work until every trial is done, then test the best and write what came of it."""
     from gradus.core.search_progress import Progress
     from gradus.core.search_worker import work, work_together
-    from gradus.core.studies import finished, told
+    from gradus.core.storage import told
+    from gradus.core.studies import finished
 
     with told(study.path, study.url):
         write_json(study.path / "study.json", document(study, summarise(study)))

@@ -222,7 +222,7 @@ def _by_forest(summary: Summary) -> dict[str, float]:
     """Of a random forest that was fitted to the complete trials."""
     import optuna
 
-    from gradus.core.studies import quiet
+    from gradus.core.storage import quiet
 
     kinds: dict[str, Any] = {}
     for name, part in summary.space.items():
@@ -254,7 +254,7 @@ def _seen(part: Any, value: Any) -> Any:
 
 def document(study: "Study", summary: Summary) -> dict[str, Any]:
     """What study.json holds: the plan, the trials, the best one and how to train it."""
-    from gradus.core.studies import without_password
+    from gradus.core.storage import without_password
 
     best = summary.best
     return {

@@ -25,6 +25,7 @@ from gradus.core.experiment import train
 from gradus.core.run import Run, read_info
 from gradus.core.signals import Stop, stop_signals
 from gradus.core.space import configured
+from gradus.core.storage import is_file, told
 from gradus.core.studies import (
     Claim,
     Silence,
@@ -32,11 +33,9 @@ from gradus.core.studies import (
     claim,
     finished,
     give_up,
-    is_file,
     load,
     sampler,
     suggest,
-    told,
 )
 
 BEAT = 10.0

@@ -19,31 +19,25 @@ import os
 import shlex
 import socket
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import optuna
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
-from gradus.core.errors import RunError, UsageError
+from gradus.core.errors import UsageError
 from gradus.core.recipe import FitConfig, Recipe, config_from_json, config_to_json
 from gradus.core.space import Range, Space, grid, space_from_json, space_to_json
+from gradus.core.storage import arrive, is_file, open_storage, place_of, shown, told
 
 FORMAT = 1
 """Version of what is kept of a study; one of a newer Gradus is refused."""
 SILENCE = 60.0
 """A process elsewhere that has not been heard of for so long is taken to be dead, in s."""
-SQLITE_PATIENCE = 60.0
-"""How long to wait for an SQLite file that another process is writing, in s."""
 
 
 @dataclass(frozen=True)
@@ -161,35 +155,7 @@ class Claim:
     path: Path
 
 
-# Storage ------------------------------------------------------------------------------------------
-
-
-class JournalLock:
-    """Optuna's lock of a journal, kept by the system: it goes with the process, however that ends.
-
-    Taking it cuts off the part of a line that a process left which died or had no room to write.
-    """
-
-    def __init__(self, journal: Path) -> None:
-        self.journal = journal
-        self.file: BinaryIO | None = None
-
-    def acquire(self) -> bool:
-        """Wait for the lock and take it."""
-        file = open(self.journal, "rb+")  # noqa: SIM115
-        fcntl.flock(file, fcntl.LOCK_EX)
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(0, end - 1))
-        if end and file.read(1) != b"\n":
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
-        self.file = file
-        return True
-
-    def release(self) -> None:
-        """Give it back."""
-        if self.file:
-            self.file.close()
+# Studies ------------------------------------------------------------------------------------------
 
 
 def create(path: Path, plan: Plan, url: str, trials: int) -> Study:
@@ -208,7 +174,7 @@ def create(path: Path, plan: Plan, url: str, trials: int) -> Study:
     with told(path, url):
         try:
             kept = optuna.create_study(
-                storage=_open(path, url),
+                storage=open_storage(path, url),
                 study_name=path.name,
                 direction="maximize" if plan.better == "max" else "minimize",
                 pruner=_pruner(plan),
@@ -218,7 +184,7 @@ def create(path: Path, plan: Plan, url: str, trials: int) -> Study:
                 f"{shown(url)} has a study called {path.name} already: "
                 "go on with --resume, or choose another --run-dir"
             ) from None
-        study = Study(path, plan, url, kept, _place(path))
+        study = Study(path, plan, url, kept, place_of(path))
         kept.set_user_attr("home", [str(path.resolve()), study.place])
         kept.set_user_attr("trials", trials)
         kept.set_user_attr("plan", plan.to_json())
@@ -244,7 +210,7 @@ def load(path: Path, recipe: Recipe, url: str) -> Study:
         )
     with told(path, url):
         try:
-            kept = optuna.load_study(study_name=path.name, storage=_open(path, url))
+            kept = optuna.load_study(study_name=path.name, storage=open_storage(path, url))
             plan = kept.user_attrs["plan"]
         except KeyError:
             raise UsageError(f"{shown(url)} holds no study called {path.name}") from None
@@ -257,123 +223,7 @@ def load(path: Path, recipe: Recipe, url: str) -> Study:
             raise UsageError(f"{path.name} is a study of {plan['recipe']}, not of {recipe.name}")
         made = plan_from_json(recipe, plan)
         kept.pruner = _pruner(made)
-        return Study(path, made, url, kept, _arrive(path, url, kept))
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Let Optuna log nothing."""
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(level)
-
-
-@contextlib.contextmanager
-def told(path: Path, url: str) -> Iterator[None]:
-    """What the storage has to complain of becomes one line of ours; Optuna itself is silent.
-
-    Raises:
-        RunError: the storage cannot be reached, read or written.
-    """
-    try:
-        with quiet():
-            yield
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        cause = error.__cause__ if error.__cause__ is not None else error
-        reason = " ".join(str(getattr(cause, "orig", cause)).split())
-        raise RunError(f"storage {shown(url)} fails: {reason}") from error
-    except json.JSONDecodeError as error:
-        raise RunError(f"{path / 'journal.log'} is damaged: {error}") from error
-
-
-def _open(path: Path, url: str) -> optuna.storages.BaseStorage:
-    if not url:
-        journal = path / "journal.log"
-        lock: Any = JournalLock(journal)
-        return optuna.storages.JournalStorage(JournalFileBackend(str(journal), lock))
-    try:
-        more: dict[str, Any] = {"poolclass": NullPool}  # none stays open while we train
-        if is_file(url):
-            more["connect_args"] = {"timeout": SQLITE_PATIENCE}
-        return optuna.storages.RDBStorage(url, engine_kwargs=more)
-    except ArgumentError:
-        raise UsageError(
-            "storage must be an address such as sqlite:///studies.db or "
-            f"postgresql://user@host/name, got {url!r}"
-        ) from None
-    except ImportError as error:
-        raise UsageError(
-            f"{shown(url)} needs a driver that is not here ({error.__cause__ or error}): "
-            "pip install psycopg for postgresql://, pymysql for mysql+pymysql://"
-        ) from error
-
-
-def absolute(url: str) -> str:
-    """The address with the file of an SQLite database named from the root.
-
-    Raises:
-        UsageError: the database is in memory, where nobody else can find it.
-    """
-    try:
-        parts = make_url(url) if url else None
-    except ArgumentError:
-        return url  # refused when it is opened
-    if parts is None or parts.get_backend_name() != "sqlite":
-        return url
-    if not parts.database or parts.database == ":memory:":
-        raise UsageError("an SQLite storage needs a file: sqlite:///studies.db")
-    return parts.set(database=str(Path(parts.database).resolve())).render_as_string(False)
-
-
-def without_password(url: str) -> str:
-    """The address as it may be written down."""
-    return make_url(url)._replace(password=None).render_as_string(False) if url else ""
-
-
-def shown(url: str) -> str:
-    """The storage in words, a password left out."""
-    try:
-        return without_password(url) or "the journal"
-    except ArgumentError:
-        return "the storage"
-
-
-def is_file(url: str) -> bool:
-    """Whether a storage is a file, for processes that share the study's folder."""
-    return not url or make_url(url).get_backend_name() == "sqlite"
-
-
-def _arrive(path: Path, url: str, kept: optuna.Study) -> str:
-    """Make our folder of a study that was begun; its place.
-
-    Raises:
-        UsageError: the storage is a file, and the study lives in another folder.
-    """
-    home, place = kept.user_attrs["home"]
-    ours = _place(path) if path.exists() else ""
-    elsewhere = Path(home) != path.resolve() and Path(home, ".place").exists() and ours != place
-    if url and is_file(url) and elsewhere:
-        raise UsageError(
-            f"{path.name} in {shown(url)} is for processes that share its folder, "
-            f"--run-dir {home}: a PostgreSQL or MySQL server serves other machines too"
-        )
-    path.mkdir(parents=True, exist_ok=True)
-    return _place(path)
-
-
-def _place(path: Path) -> str:
-    """A name for the folder that a copy of it does not have, but that other machines see too."""
-    file = path / ".place"
-    if not file.exists():
-        made = path / f".place.{uuid.uuid4().hex}"
-        made.write_text(made.suffix)
-        with contextlib.suppress(FileExistsError):
-            os.link(made, file)  # whole, and the first one stays
-        made.unlink()
-    return f"{file.read_text()}-{file.stat().st_ino}"
+        return Study(path, made, url, kept, arrive(path, url, kept))
 
 
 def _pruner(plan: Plan) -> optuna.pruners.BasePruner:

@@ -4,6 +4,9 @@ Both have the same three methods. `project` is the part of the work that depends
 alone, done for all time steps in one product; `forward` does one step; `start` gives the state.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -135,6 +138,26 @@ def make_controller(
         raise UsageError(f"controller must be one of {', '.join(CONTROLLERS)}, got {kind!r}")
     at_least_1(inputs=inputs, hidden=hidden)
     return CONTROLLERS[kind](inputs, reads, hidden, normalised)
+
+
+def unroll(
+    step: Callable[[Tensor, Any], tuple[Tensor, Any, Any]],
+    projected: Float[Tensor, "batch time projected"],
+    state: Any,
+) -> tuple[Float[Tensor, "batch time hidden"], Float[Tensor, "batch time reads"], Any]:
+    """Several time steps of a network with a memory: h and r of each, the state after the last.
+
+    Args:
+        step: of (projected input, state): h, what the memory was told, the new state.
+        projected: `project` of the inputs.
+        state: before the first step.
+    """
+    hidden, reads = [], []
+    for now in projected.unbind(1):
+        h, _, state = step(now, state)
+        hidden.append(h)
+        reads.append(state.reads)
+    return torch.stack(hidden, 1), torch.stack(reads, 1), state
 
 
 def at_least_1(**numbers: int) -> None:

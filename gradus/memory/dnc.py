@@ -1,6 +1,5 @@
 """The Differentiable Neural Computer (book ch. 8)."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -19,7 +18,7 @@ from gradus.memory.addressing import (
     read,
 )
 from gradus.memory.allocation import allocation, retention, usage
-from gradus.memory.controller import State, at_least_1, make_controller
+from gradus.memory.controller import State, at_least_1, make_controller, unroll
 from gradus.memory.links import follow_links, precedence, sharpen_links
 
 
@@ -75,9 +74,6 @@ class Interface(NamedTuple):
     modes: Float[Tensor, "batch heads 3"]
     masks: Float[Tensor, "batch keys width"] | None
     sharpness: Float[Tensor, "batch 2*heads"] | None
-
-
-Step = Callable[[Tensor, DNCState], tuple[Tensor, Interface | None, DNCState]]
 
 
 class DNC(nn.Module):
@@ -204,20 +200,14 @@ class DNC(nn.Module):
         self, projected: Float[Tensor, "batch time projected"], state: DNCState
     ) -> tuple[Tensor, Tensor, DNCState]:
         """Several time steps: h and r of each, and the state after the last."""
-        hidden, reads = [], []
-        compiled = self.compiled and _fits(projected) and _fits(state.memory)
-        step: Step = self._step_compiled if compiled else self.step
-        for now in projected.unbind(1):
-            h, _, state = step(now, state)
-            hidden.append(h)
-            reads.append(state.reads)
-        if compiled:
-            state = state._replace(inverse=inverse_length(state.memory))
-        return torch.stack(hidden, 1), torch.stack(reads, 1), state
+        if not (self.compiled and _fits(projected) and _fits(state.memory)):
+            return unroll(self.step, projected, state)
+        h, r, state = unroll(self._step_compiled, projected, state)
+        return h, r, state._replace(inverse=inverse_length(state.memory))
 
     def _step_compiled(
         self, projected: Float[Tensor, "batch projected"], state: DNCState
-    ) -> tuple[Tensor, Interface | None, DNCState]:
+    ) -> tuple[Tensor, None, DNCState]:
         """As `step`, the memory's part in one operation; the inverse lengths stay as they were."""
         from gradus.memory.compiled import access  # numba is imported where it is used
 

@@ -17,7 +17,7 @@ from gradus.memory.addressing import (
     rotate,
     sharpen,
 )
-from gradus.memory.controller import State, at_least_1, make_controller
+from gradus.memory.controller import State, at_least_1, make_controller, unroll
 
 START = 1e-6
 """What every number of the memory is at first (Collier & Beel 2018 found a constant best)."""
@@ -143,15 +143,10 @@ class NTM(nn.Module):
     ) -> tuple[Float[Tensor, "batch time outputs"], NTMState]:
         """The outputs of all time steps, and the state after the last; in full precision always."""
         state = self.start(len(x)) if state is None else state
-        hidden, reads = [], []
         with torch.autocast(x.device.type, enabled=False):
-            x = x.to(self.output.weight.dtype)
-            for projected in self.controller.project(x).unbind(1):
-                h, _, state = self.step(projected, state)
-                hidden.append(h)
-                reads.append(state.reads)
-            seen = torch.cat([torch.stack(hidden, 1), torch.stack(reads, 1)], 2)
-            return self.output(seen), state
+            projected = self.controller.project(x.to(self.output.weight.dtype))
+            h, r, state = unroll(self.step, projected, state)
+            return self.output(torch.cat([h, r], 2)), state
 
     def step(
         self, projected: Float[Tensor, "batch projected"], state: NTMState

@@ -1,6 +1,6 @@
 """The named experiments of chapter 8: data only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gradus.core.errors import UsageError
@@ -214,32 +214,16 @@ NTM_REPEAT_COPY = Recipe(
     target="test loss < 1 bit a sequence",
 )
 
-NTM_RECALL = Recipe(
+NTM_RECALL = replace(
+    NTM_REPEAT_COPY,
     name="ntm-recall",
     summary="A Neural Turing Machine learns a list by heart and says what comes after an item.",
     source="chapter 8; Graves et al. 2014, section 4.3",
     data="generated: lists of 2 to 6 items of 3 vectors of 6 bits",
-    config=NTMConfig(
-        problem="recall",
-        bits=6,
-        shortest=2,
-        longest=6,
-        longer=(10, 15),
-        controller="lstm",
-        goal=0.01,
-        epochs=150,
-        batch_size=16,
-        optimizer="adam",
-        lr=0.003,
-        clip_norm=10.0,
+    config=NTM_REPEAT_COPY.configure(
+        problem="recall", bits=6, shortest=2, longest=6, longer=(10, 15)
     ),
-    task="gradus.memory.train:algorithm",
-    load="gradus.memory.predict:load_algorithm",
-    figures="gradus.memory.run_figures:EXACT_RUN",
-    quick={"epochs": 6, "longest": 2, "bits": 3, "longer": (), "goal": 0.0},
-    smoke={**SMALL, "longest": 2, "longer": (3,)},
-    metric="bits",
-    target="test loss < 1 bit a sequence",
+    quick={**NTM_REPEAT_COPY.quick, "longest": 2},
 )
 
 NTM_NGRAMS = Recipe(
@@ -387,29 +371,20 @@ BABI_DNC = Recipe(
     target="mean error ≤ 15.78 %, the book's",
 )
 
-BABI_DNC_STABLE = Recipe(
+BABI_DNC_STABLE = replace(
+    BABI_DNC,
     name="babi-dnc-stable",
     summary="A DNC with masked keys, de-allocation, sharp links and a normalised controller.",
     source="chapter 8; Csordás & Schmidhuber 2019; Franke et al. 2018",
-    data="bAbI en-10k, 20 tasks together",
-    config=StoryDNCConfig(
-        epochs=30,
-        batch_size=16,
+    config=BABI_DNC.configure(
         optimizer="adam",
         lr=0.0003,
-        clip_norm=10.0,
         masked=True,
         deallocate=True,
         sharpened=True,
         normalised=True,
         bypass_dropout=0.1,
     ),
-    task="gradus.memory.train:stories",
-    load="gradus.memory.predict:load_stories",
-    figures="gradus.memory.run_figures:STORY_DNC_RUN",
-    quick=BABI_DNC.quick,
-    smoke=BABI_DNC.smoke,
-    metric="error, mean of tasks",
     target="mean error ≤ 6 %",
 )
 

@@ -1,7 +1,6 @@
 """The documentation says only what is so: names, links, commands and tables are checked."""
 
 import importlib
-import json
 import re
 import tomllib
 
@@ -13,13 +12,6 @@ from gradus import catalog, cli
 from tests.conformance.pages import CODE, INLINE, PAGES, ROOT, name
 
 STAND_INS = {"NAME": "digits-mlp", "RECIPE": "digits-mlp", "RUN": "runs/x", "N": "2"}
-
-
-@pytest.fixture(scope="module")
-def table():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        return importlib.import_module("table")
 
 
 def test_generated_tables_are_up_to_date(table):
@@ -42,30 +34,23 @@ def test_tables_show_what_was_measured(table):
     assert "Not measured yet" in table.results(recipe, {})
 
 
-def test_benchmarks_are_shown_once_they_were_run(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(table.findings, "RESULTS", tmp_path)
-    assert table.findings.speed() == ""
-    machine = {"processor": "a processor", "cores": 2}
-    loops = {"medians": {"gradus": 2.0, "bare PyTorch loop": 4.0}, "rounds": 3, "images": 1000}
-    one = {"test": [0.94, 0.95], "seconds": [20.0, 30.0], "seconds_to_goal": [19.0, 29.0]}
-    photos = {"device": "a GPU", "images": [50_000, 10_000], "goal": 0.94}
-    for benchmark, found in {
-        "mlp": loops,
-        "convnet": {**loops, "share_of_gemm": 0.61},
-        "augment": {"batch": 128, "threads": 2, "images_per_second": {"crop 24": 123_456}},
-        "cifar10_gpu": {**photos, "results": {"cifar10-modern": one}},
-    }.items():
-        (tmp_path / f"{benchmark}.json").write_text(json.dumps({**found, "machine": machine}))
-    shown = table.findings.speed()
-    for part in (
-        "| gradus | 2.000 | 500 | 0.50 |",
-        "at 61% of the speed",
-        "| crop 24 | 123,456 |",
-        "| cifar10-modern | 94.50% ± 0.71% | 25.0 s | 24.0 s |",
-        "a processor",
-        "a GPU",
-    ):
-        assert part in shown
+def test_bands_are_inside_what_the_metric_can_be(benchmarks):
+    band = benchmarks("bands").band
+    assert band("accuracy", 0.5, 0.1) == pytest.approx([0.2, 0.8])
+    assert band("accuracy, attention", 0.9, 0.1) == pytest.approx([0.6, 1.0])
+    assert band("error, mean of tasks", 0.1, 0.1) == pytest.approx([0.0, 0.4])
+    assert band("bits", 1.0, 5.0) == [0.0, 16.0]
+    assert band("similarity", -0.5, 0.25) == [-1.0, 0.25]
+    assert band("return", -290.0, 10.0) == [-320.0, -260.0]
+
+
+def test_every_band_follows_from_mean_and_deviation(benchmarks):
+    band = benchmarks("bands").band
+    for recipe in catalog.recipes():
+        assert len(band(recipe.metric, 0.5, 0.0)) == 2  # the metric's bounds are known
+        for kind, m in catalog.expected(recipe.name).items():
+            again = band(m["metric"], m["mean"], m["sd"])
+            assert m["band"] == pytest.approx(again, rel=1e-9, abs=1e-15), (recipe.name, kind)
 
 
 def test_text_outside_the_markers_is_kept(table):

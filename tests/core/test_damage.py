@@ -13,8 +13,9 @@ from gradus.core import checkpoint
 from gradus.core.errors import RunError, UsageError
 from gradus.core.experiment import train
 from gradus.core.fit import fit
+from gradus.core.folders import all_runs, read_info
 from gradus.core.progress import Silent
-from gradus.core.run import Run, all_runs, read_info
+from gradus.core.run import Run
 from gradus.core.task import build_task
 from tests.commands import call, contents, one_line
 from tests.tiny import TINY, cpu

@@ -1,4 +1,4 @@
-"""gradus.core.studies: slots and records, whose trial it is, what the storage says."""
+"""gradus.core.studies and storage: slots and records, whose trial it is, what the storage says."""
 
 import contextlib
 import json
@@ -18,12 +18,11 @@ from gradus.core import search_figures, search_worker, studies
 from gradus.core.errors import Interrupted, RunError, UsageError
 from gradus.core.search import Range, join, search
 from gradus.core.search_worker import work
+from gradus.core.storage import JournalLock, absolute, place_of, without_password
 from gradus.core.studies import (
-    JournalLock,
     Plan,
     Silence,
     Study,
-    absolute,
     claim,
     create,
     finished,
@@ -31,7 +30,6 @@ from gradus.core.studies import (
     load,
     plan_from_json,
     records,
-    without_password,
 )
 from tests.core import postgres
 from tests.tiny import TINY
@@ -256,7 +254,7 @@ def test_a_copy_of_a_study_is_another_place(tmp_path):
     assert copied.place != study.place
     assert load(tmp_path / "s", SHORT, "").place == study.place
     (tmp_path / "s").rename(tmp_path / "moved")
-    assert studies._place(tmp_path / "moved") == study.place
+    assert place_of(tmp_path / "moved") == study.place
 
 
 def test_an_sqlite_study_is_for_those_who_share_its_folder(tmp_path):

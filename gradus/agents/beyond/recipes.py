@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gradus.agents.recipes import ActorCriticConfig, GameConfig
+from gradus.agents.recipes import POLE, ActorCriticConfig, GameConfig
 from gradus.core.recipe import Recipe, check_setting
 
 
@@ -143,6 +143,7 @@ CARTPOLE_A3C = Recipe(
     source="chapter 9, Asynchronous Advantage Actor-Critic; Mnih et al. 2016",
     data="CartPole-v1 of Gymnasium",
     config=A3CConfig(
+        **POLE,
         epochs=60,
         steps=10_240,
         games=16,
@@ -150,14 +151,9 @@ CARTPOLE_A3C = Recipe(
         decay=0.95,
         entropy=0.0,
         apart=True,
-        optimizer="adam",
         lr=0.003,
         schedule="linear",
-        gamma=0.99,
         clip_norm=0.5,
-        check_episodes=40,
-        goal=500.0,
-        threads=1,
     ),
     run="gradus.agents.beyond.train:a3c",
     load="gradus.agents.predict:load_agent",

@@ -1,6 +1,6 @@
 """Experiments with reviews of films: data only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gradus.core.recipe import FitConfig, Recipe, check_setting
@@ -52,25 +52,10 @@ class ReviewConfig(FitConfig):
             check_setting(0 <= getattr(self, name) < 1, name, "in [0, 1)", getattr(self, name))
 
 
-SOURCE = "chapter 7, Implementing a Sentiment Analysis Model"
-TASK = "gradus.sequence.sentiment.train:reviews"
-LOAD = "gradus.sequence.sentiment.predict:load_reviews"
-FIGURES = "gradus.sequence.sentiment.run_figures:RUN"
-TOY = {
-    "data": "toy",
-    "validation": 20,
-    "vector": 8,
-    "hidden": 8,
-    "longest": 25,
-    "batch_size": 20,
-    "epochs": 2,
-    "lr": 0.02,
-}
-
 IMDB_LSTM = Recipe(
     name="imdb-lstm",
     summary="An LSTM reads a review of a film and says whether it is good or bad.",
-    source=SOURCE,
+    source="chapter 7, Implementing a Sentiment Analysis Model",
     data="imdb: 50,000 labelled reviews",
     config=ReviewConfig(
         pool="mean-max",
@@ -81,9 +66,9 @@ IMDB_LSTM = Recipe(
         schedule="one-cycle",
         clip_norm=1.0,
     ),
-    task=TASK,
-    load=LOAD,
-    figures=FIGURES,
+    task="gradus.sequence.sentiment.train:reviews",
+    load="gradus.sequence.sentiment.predict:load_reviews",
+    figures="gradus.sequence.sentiment.run_figures:RUN",
     quick={
         "examples": 5000,
         "tests": 2000,
@@ -95,35 +80,26 @@ IMDB_LSTM = Recipe(
         "epochs": 4,
         "lr": 0.01,
     },
-    smoke=TOY,
+    smoke={
+        "data": "toy",
+        "validation": 20,
+        "vector": 8,
+        "hidden": 8,
+        "longest": 25,
+        "batch_size": 20,
+        "epochs": 2,
+        "lr": 0.02,
+    },
     metric="accuracy",
     target="test accuracy ≥ 88 % in 60 min on two cores; the book has about 86 %",
 )
 
-IMDB_LSTM_SMALL = Recipe(
+IMDB_LSTM_SMALL = replace(
+    IMDB_LSTM,
     name="imdb-lstm-small",
     summary="The same with a small LSTM that reads the ends of a review, in minutes.",
-    source=SOURCE,
-    data="imdb: 50,000 labelled reviews",
-    config=ReviewConfig(
-        longest=400,
-        keep="ends",
-        vector=64,
-        hidden=128,
-        word_dropout=0.1,
-        pool="mean-max",
-        epochs=5,
-        batch_size=64,
-        optimizer="adam",
-        lr=0.004,
-        schedule="one-cycle",
-        clip_norm=1.0,
+    config=IMDB_LSTM.configure(
+        longest=400, keep="ends", vector=64, hidden=128, word_dropout=0.1, lr=0.004
     ),
-    task=TASK,
-    load=LOAD,
-    figures=FIGURES,
-    quick=IMDB_LSTM.quick,
-    smoke=TOY,
-    metric="accuracy",
     target="test accuracy ≥ 86 % in 15 min on two cores",
 )

@@ -11,7 +11,7 @@ from gradus import RunError, UsageError, cli
 from gradus.sequence.sentiment.contributions import contributions
 from gradus.sequence.sentiment.predict import load_reviews
 from gradus.sequence.sentiment.reader import ReviewReader, pooled
-from gradus.sequence.sentiment.recipes import IMDB_LSTM, TOY
+from gradus.sequence.sentiment.recipes import IMDB_LSTM
 from gradus.sequence.sentiment.run_figures import share_of_half
 from gradus.sequence.sentiment.train import held_out, reviews
 from tests.commands import call, offline, one_line
@@ -31,7 +31,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("toy")
     with pytest.MonkeyPatch.context() as patch:
         offline(patch, folder)
-        settings = {**TOY, "epochs": 14, "longest": 40, "lr": 0.05, "dropout": 0.0}
+        settings = {**IMDB_LSTM.smoke, "epochs": 14, "longest": 40, "lr": 0.05, "dropout": 0.0}
         return gradus.train("imdb-lstm", run_dir=folder / "run", **settings)
 
 
@@ -181,18 +181,18 @@ def test_a_vocabulary_that_does_not_fit_is_refused(run, capsys):
 
 def test_reviews_held_out_are_not_learned_from(tmp_path, monkeypatch):
     offline(monkeypatch, tmp_path)
-    config = IMDB_LSTM.configure(**TOY)
+    config = IMDB_LSTM.configure(**IMDB_LSTM.smoke)
     task = reviews(config)
     assert (task.train.examples, task.validation.examples) == (100, 20)
     part = task.test().part
-    train, validation = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 60}), part)
+    train, validation = held_out(IMDB_LSTM.configure(**{**IMDB_LSTM.smoke, "examples": 60}), part)
     assert (len(train), len(validation)) == (60, 20)
     assert validation.labels.tolist() == [0] * 10 + [1] * 10
     assert torch.equal(validation.numbers[-part.lengths[-1] :], part.numbers[-part.lengths[-1] :])
-    again, _ = held_out(IMDB_LSTM.configure(**{**TOY, "examples": 60, "seed": 5}), part)
+    again, _ = held_out(IMDB_LSTM.configure(**{**IMDB_LSTM.smoke, "examples": 60, "seed": 5}), part)
     assert torch.equal(again.numbers, train.numbers)  # which reviews does not depend on the seed
     with pytest.raises(UsageError, match="validation must be below 120"):
-        held_out(IMDB_LSTM.configure(**{**TOY, "validation": 120}), part)
+        held_out(IMDB_LSTM.configure(**{**IMDB_LSTM.smoke, "validation": 120}), part)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,120 @@
+"""Chapter 9: speed against another library, the replay, and agents with a memory over seeds."""
+
+from math import inf
+from statistics import median
+from typing import Any
+
+from findings.common import benchmark, spread, table, unmeasured, where
+
+
+def contests() -> str:
+    """Steps a second of agents and of stable-baselines3's, as benchmarks/agents.py measured."""
+    whole = benchmark("agents")
+    found = {name: one for name, one in whole.items() if "medians" in one}
+    if not found:
+        return ""
+    rows = []
+    for setting, one in found.items():
+        slowest = min(r["steps_per_second"] for r in one["medians"].values())
+        rows += [
+            [
+                f"`{setting}`",
+                who,
+                f"{r['steps_per_second']:,.0f}",
+                f"{r['steps_per_second'] / slowest:.2f}",
+                f"{r['steps_per_cpu_second']:,.0f}",
+                f"{r['peak_mb']:,.0f}",
+                f"{one['threads']}, {one['rounds']}",
+            ]
+            for who, r in one["medians"].items()
+        ]
+    head = ["agent", "contestant", "steps/s", "×", "steps/s of processor time", "peak MB"]
+    return f"""Agents in training, steps of the environment a second: same network, batch and ratio
+of updates to steps on both sides. `benchmarks/agents.py` runs both in turn, each in a process of
+its own, and takes medians ({where(whole["machine"])}).
+
+{table([*head, "threads, rounds"], rows)}
+"""
+
+
+def replay() -> str:
+    """What a replay of Breakout takes, and whether memory grows, as benchmarks/agents.py found."""
+    whole, told = benchmark("agents"), []
+    if found := whole.get("replay"):
+        told.append(
+            f"A replay of Breakout takes {found['bytes_per_step']:,.0f} bytes a step, "
+            f"{found['gb_of_a_million']:.2f} GB for 1,000,000 steps; 100,000 steps made the "
+            f"process {found['measured_gb_of_100000']:.2f} GB larger. To draw 32 takes "
+            f"{found['milliseconds_to_draw_32']:.2f} ms."
+        )
+    if found := whole.get("soak"):
+        told.append(
+            f"In {found['steps']:,} steps of training, the first quarter left out, the process "
+            f"grew by {found['mb_per_100000_steps']:.1f} MB in 100,000 steps, to "
+            f"{found['mb'][-1]:,.0f} MB at the end."
+        )
+    if not told:
+        return unmeasured("agents.py --replay")
+    return "\n".join([*told, f"`benchmarks/agents.py` measures it ({where(whole['machine'])}).\n"])
+
+
+def unreal() -> str:
+    """UNREAL, each of its tasks alone, and the actor-critic."""
+    return entrants("unreal")
+
+
+def a3c() -> str:
+    """Two workers over seeds, and how much faster they play than one."""
+    if not (found := benchmark("agents_memory").get("scaling")):
+        return entrants("a3c") + "\n" + unmeasured("agents_memory.py scaling")
+    rates = {workers: median(values) for workers, values in found["steps/s"].items()}
+    rows = [[n, f"{rate:,.0f}", f"{rate / rates['1']:.2f}"] for n, rate in rates.items()]
+    return f"""{entrants("a3c")}
+Steps of the environment a second, medians of {len(found["steps/s"]["1"])} rounds
+({where(found["environment"])}):
+
+{table(["workers", "steps/s", "× one worker"], rows)}
+"""
+
+
+def drqn() -> str:
+    """With and without memory: on the pole without velocities, and on flickering Breakout."""
+    return f"""The pole whose velocities are hidden:
+
+{entrants("drqn")}
+MinAtar's Breakout, half of whose frames are dark:
+
+{entrants("flicker")}"""
+
+
+def doom() -> str:
+    """DRQN in Doom."""
+    return entrants("doom")
+
+
+def entrants(what: str) -> str:
+    """A contest of benchmarks/agents_memory.py: the test, and steps until a return was reached."""
+    found = benchmark("agents_memory").get(what)
+    if not found:
+        return unmeasured(f"agents_memory.py {what}")
+    rows = [[who, *outcome(runs)] for who, runs in found["entrants"].items()]
+    goal = f"{found['threshold']:g}"
+    head = ["agent", "test return", f"runs that reach {goal}", f"steps to {goal}", "training"]
+    return f"""{table(head, rows)}
+
+The return that is reached is the mean of the last hundred episodes of training. Steps of the
+environment and seconds are medians over the runs, a dash where half of them or more do not reach
+it. `benchmarks/agents_memory.py` trains each with one thread ({where(found["environment"])}).
+"""
+
+
+def outcome(runs: list[dict[str, Any]]) -> list[str]:
+    """Test return, runs that reached the threshold, median steps to it, median seconds."""
+    reached = [inf if r["steps to threshold"] is None else r["steps to threshold"] for r in runs]
+    steps = median(reached)
+    return [
+        spread([r["test"]["return"] for r in runs], "{:.4g}".format),
+        f"{sum(n < inf for n in reached)} of {len(runs)}",
+        f"{steps:,.0f}" if steps < inf else "–",
+        f"{median(r['training seconds'] for r in runs):,.0f} s",
+    ]
