@@ -81,6 +81,7 @@ FIGURES = (
     "gradus.sequence.recurrent_figures:FIGURES",
     "gradus.sequence.tagging.figures:FIGURES",
     "gradus.sequence.parsing.figures:FIGURES",
+    "gradus.sequence.parsing.figures_learning:FIGURES",
     "gradus.memory.figures:FIGURES",
     "gradus.agents.figures:FIGURES",
 )

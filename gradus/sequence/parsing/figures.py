@@ -1,4 +1,4 @@
-"""The book's figures 7-5 to 7-9, 7-11 and 7-12, drawn from what runs here."""
+"""The book's figures 7-5 to 7-9 and 7-11, drawn from what runs here."""
 
 from collections.abc import Callable
 

@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 from gradus.core.fit import fit
 from gradus.core.task import measure
 from gradus.sequence import Parser
+from gradus.sequence.parsing.figures_learning import EPOCHS, FIGURES, _first_fall, pupil
 from gradus.sequence.parsing.oracle import oracle
 from gradus.sequence.parsing.parser import ActionScores, tag_scores
 from gradus.sequence.parsing.recipes import PARSER_GLOBAL, PARSER_GREEDY
@@ -99,3 +100,12 @@ def test_both_trainings_learn_the_made_up_treebank():
         found = measure(task, task.test())
         assert found["las"] > 0.97
         assert found["las_own_tags"] > 0.9
+
+
+def test_the_figures_of_learning_show_what_happens():
+    number, beam, loss = _first_fall(pupil(EPOCHS["7-12"]))
+    assert beam.fallen.all()
+    assert loss > 0
+    assert 1 <= len(beam.steps) < 2 * int(pupil(EPOCHS["7-12"]).part.bank.lengths[number]) - 3
+    for draw in FIGURES.values():
+        assert draw().axes
