@@ -50,14 +50,15 @@ class Pupil:
 @cache
 def pupil(epochs: int) -> Pupil:
     """Train a small parser for so many epochs; a second or two."""
-    config = PARSER_GREEDY.configure(
+    config: Any = PARSER_GREEDY.configure(
         data="toy", min_count=1, vector=16, tag_vector=8, hidden=(32,), batch_size=10,
         epochs=epochs, lr=0.003, dropout=0.0, forget=0.0, checkpoint_seconds=60.0,
     )  # fmt: skip
     torch.manual_seed(config.seed)
     task, course = greedy(config), make_course(config)
     fit(task, config)
-    return Pupil(task.model.eval(), course, course.part(1, torch.device("cpu")))
+    model: Any = task.model.eval()
+    return Pupil(model, course, course.part(1, torch.device("cpu")))
 
 
 def name_of(action: int, labels: list[str]) -> str:
