@@ -3,8 +3,8 @@
     GRADUS_DATA=... python benchmarks/word2vec.py [--noise-words 5] [--seeds 3] [--words 0]
 
 Skip-gram with negative sampling on IMDB's reviews: 128 dimensions, window 5, the 30,000 most
-frequent words that stand in the text five times, t = 1e-3, one epoch, rate 0.025 falling linearly,
-two threads. Both read the same file, words between spaces and a review a line. Each contestant and
+frequent words that stand in the text five times, t = 1e-3, one epoch, two threads, rate 0.025
+falling linearly; with more than 20 noise words ours rises to 0.035 first, gensim's stays. Both read the same file, words between spaces and a review a line. Each contestant and
 seed runs in a process of its own, in turn. The time is that of training alone: gensim's `train`,
 and the epoch of `gradus train` with its checkpoints and TensorBoard; reading the text and counting
 its words is left out for both. Both vocabularies are cut to the 29,000 most frequent words and
@@ -27,6 +27,8 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results" / "word2vec.json"
 DIMENSIONS, WINDOW, LEAST, VOCABULARY, ASKED = 128, 5, 5, 30_000, 29_000
 SAMPLE, RATE, THREADS = 1e-3, 0.025, 2
+MANY = {"lr": 0.035, "warmup": 0.3, "drawn": 128}
+"""Our rate rises first where there are many noise words: a step is for all pairs of eight words."""
 
 
 def main() -> None:
@@ -35,7 +37,7 @@ def main() -> None:
     parser.add_argument("--noise-words", type=int, default=5, help="K")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each")
     parser.add_argument("--words", type=int, default=0, help="words of the text (0: all; kept)")
-    parser.add_argument("--only", nargs="*", default=list(CONTESTANTS), help="contestants")
+    parser.add_argument("--only", nargs="*", default=list(CONTESTANTS), help="run these again")
     parser.add_argument("--run", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.run:
@@ -57,7 +59,7 @@ def main() -> None:
         print(
             f"{name:8} {rate:12,.0f} words/s  ρ {similarity:.3f}  {syntactic:.1%}  {peak:,.0f} MB"
         )
-    if args.only == list(CONTESTANTS) and not args.words:
+    if not args.words:
         keep(args.noise_words, words, found)
 
 
@@ -66,7 +68,8 @@ def keep(noise: int, words: int, found: dict[str, list[dict[str, float]]]) -> No
     from gradus.core.run import environment
 
     old = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"found": {}}
-    record = {"words": words, "found": {**old["found"], str(noise): found}}
+    both = {**old["found"].get(str(noise), {}), **found}
+    record = {"words": words, "found": {**old["found"], str(noise): both}}
     RESULTS.write_text(json.dumps({**record, "machine": environment()}, indent=1) + "\n")
 
 
@@ -112,8 +115,7 @@ def ours(path: str, noise: int, seed: int) -> dict[str, float]:
             window=WINDOW,
             sample=SAMPLE,
             noise_words=noise,
-            drawn=max(32, noise),
-            lr=RATE,
+            **(MANY if noise > 20 else {"lr": RATE, "drawn": 32}),
             epochs=1,
             threads=THREADS,
             seed=seed,

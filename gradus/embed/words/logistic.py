@@ -108,15 +108,46 @@ def times_vector(rows, x, out):
 
 @compiled
 @no_type_check
+def times_vectors(rows, x, out):
+    """Out = x rowsᵀ: four rows and two vectors at a time, so that both are read less often."""
+    n, m = rows.shape[0], x.shape[0]
+    for g in range(0, m - 1, 2):
+        a, b = x[g], x[g + 1]
+        for k in range(0, n - 3, 4):
+            r0, r1, r2, r3 = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]
+            a0 = a1 = a2 = a3 = np.float32(0.0)
+            b0 = b1 = b2 = b3 = np.float32(0.0)
+            for j in range(a.size):
+                a0 += r0[j] * a[j]
+                a1 += r1[j] * a[j]
+                a2 += r2[j] * a[j]
+                a3 += r3[j] * a[j]
+                b0 += r0[j] * b[j]
+                b1 += r1[j] * b[j]
+                b2 += r2[j] * b[j]
+                b3 += r3[j] * b[j]
+            out[g, k], out[g, k + 1], out[g, k + 2], out[g, k + 3] = a0, a1, a2, a3
+            out[g + 1, k], out[g + 1, k + 1], out[g + 1, k + 2], out[g + 1, k + 3] = b0, b1, b2, b3
+        for k in range(n - n % 4, n):
+            out[g, k], out[g + 1, k] = dot(rows[k], a), dot(rows[k], b)
+    for g in range(m - m % 2, m):
+        times_vector(rows, x[g], out[g])
+
+
+@compiled
+@no_type_check
 def add_weighted(out, weights, rows):
-    """Out += weights · rows, four rows at a time, so that out is written a quarter as often."""
+    """Out += weights · rows, eight rows at a time, so that out is written an eighth as often."""
     n = rows.shape[0]
-    for k in range(0, n - 3, 4):
+    for k in range(0, n - 7, 8):
         r0, r1, r2, r3 = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]
+        r4, r5, r6, r7 = rows[k + 4], rows[k + 5], rows[k + 6], rows[k + 7]
         w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        w4, w5, w6, w7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]
         for j in range(out.size):
-            out[j] += w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j]
-    for k in range(n - n % 4, n):
+            one = w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j]
+            out[j] += one + (w4 * r4[j] + w5 * r5[j] + w6 * r6[j] + w7 * r7[j])
+    for k in range(n - n % 8, n):
         add(out, weights[k], rows[k])
 
 
@@ -146,8 +177,8 @@ def output_step(h, e, true, m, noise, u, b, plan, lr, room, measure):
     for k in range(noise.size):
         rows[k] = u[noise[k]]
         offset[k] = b[noise[k]] - plan.shift[noise[k]]
+    times_vectors(rows, h, q)
     for g in range(groups):
-        times_vector(rows, h[g], q[g])
         for k in range(noise.size):
             q[g, k] += offset[k]
             times[g, k] = plan.share * m[g]
