@@ -69,7 +69,11 @@ def main() -> None:
                 print(f"{label:16} seed {seed}  {told}  {seconds:.0f} s", flush=True)
     if not args.sentences:
         old = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"found": {}}
-        record = {**old["found"], run.recipe.name: found}
+        default: Any = run.recipe.config
+        name = run.recipe.name
+        if config.after != default.after:
+            name += f" --after {config.after}"
+        record = {**old["found"], name: found}
         RESULTS.write_text(json.dumps({"found": record, "machine": environment()}, indent=1) + "\n")
 
 

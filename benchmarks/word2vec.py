@@ -4,12 +4,12 @@
 
 Skip-gram with negative sampling on IMDB's reviews: 128 dimensions, window 5, the 30,000 most
 frequent words that stand in the text five times, t = 1e-3, one epoch, two threads, rate 0.025
-falling linearly; with more than 20 noise words ours rises to 0.035 first, gensim's stays. Both read the same file, words between spaces and a review a line. Each contestant and
-seed runs in a process of its own, in turn. The time is that of training alone: gensim's `train`,
-and the epoch of `gradus train` with its checkpoints and TensorBoard; reading the text and counting
-its words is left out for both. Both vocabularies are cut to the 29,000 most frequent words and
-asked the same questions by the same code. Results for each number of noise words are added to
-benchmarks/results/word2vec.json.
+falling linearly; with more than 20 noise words ours rises to 0.035 first, gensim's stays. Both read
+the same file, words between spaces and a review a line. Each contestant and seed runs in a process
+of its own, in turn. The time is that of training alone: gensim's `train`, and the epoch of `gradus
+train` with its checkpoints and TensorBoard; reading the text and counting its words is left out for
+both. Both vocabularies are cut to the 29,000 most frequent words and asked the same questions by
+the same code. Results for each number of noise words are added to benchmarks/results/word2vec.json.
 """
 
 import argparse
