@@ -102,8 +102,29 @@ def linearised_parse() -> Figure:
 
 
 @plot.style()
+def options() -> Figure:
+    """Figure 7-8: what each kind of action makes of a state."""
+    states = begin(np.array([len(WORDS)]), len(NAMES))
+    for action in (1 + NAMES.index("nsubj"), 0, 0):
+        states.advance(np.array([action]))
+    rows = [(*_row(states, "the state")[:3], "")]
+    for action in (0, 1 + NAMES.index("det"), 1 + len(NAMES) + NAMES.index("obj")):
+        after = states.take(np.array([0]))
+        after.advance(np.array([action]))
+        rows.append(_row(after, _name(action)))
+    fig, (ax,) = plot.new_figure(1, 1, (9, 3.3))
+    _draw_rows(ax, rows)
+    plot.title(
+        fig,
+        "Three kinds of action: bring the next word, or join the stack's last two",
+        "The dependent leaves the stack. Only LEFT ARC (det) is right here: “the” hangs on “taxi”",
+    )
+    return fig
+
+
+@plot.style()
 def actions() -> Figure:
-    """Figure 7-9 (and 7-8): the actions that build the sentence's tree, state by state."""
+    """Figure 7-9: the actions that build the sentence's tree, state by state."""
     numbers = [NAMES.index(label) + 1 if label in NAMES else 0 for label in LABELS]
     taken = oracle(HEADS, numbers, len(NAMES)) or []
     states = begin(np.array([len(WORDS)]), len(NAMES))
@@ -112,6 +133,18 @@ def actions() -> Figure:
     for action in taken:
         states.advance(np.array([action]))
         rows.append(_row(states, _name(action)))
+    _draw_rows(ax, rows)
+    plot.title(
+        fig,
+        f"{len(taken)} actions build the tree of {len(WORDS)} words: 2n − 3, whatever the tree",
+        "The arc-standard system from the book's first state, two words on the stack; the new arc "
+        "of each action on the right; actions from the static oracle",
+    )
+    return fig
+
+
+def _draw_rows(ax: Axes, rows: list[tuple[str, list[str], list[str], str]]) -> None:
+    """States below one another: the action, the stack, the buffer, the new arc."""
     for x, head in zip((0.0, 2.3, 5.6, 8.0), ("action", "stack", "buffer", "arcs"), strict=True):
         ax.text(x, 0.8, head, weight="bold", size=9.5)
     for y, (name, stack, buffer, arcs) in enumerate(rows):
@@ -125,13 +158,6 @@ def actions() -> Figure:
         ax.text(8.0, -y, arcs, size=8.5, va="center")
     ax.set(xlim=(0, 11.6), ylim=(-len(rows) + 0.4, 1.3))
     ax.set_axis_off()
-    plot.title(
-        fig,
-        f"{len(taken)} actions build the tree of {len(WORDS)} words: 2n − 3, whatever the tree",
-        "The arc-standard system from the book's first state, two words on the stack; the new arc "
-        "of each action on the right; actions from the static oracle",
-    )
-    return fig
 
 
 def _name(action: int) -> str:
@@ -242,6 +268,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "7-5": parse_tree,
     "7-6": linearised,
     "7-7": linearised_parse,
+    "7-8": options,
     "7-9": actions,
     "7-11": beam,
 }
