@@ -1,0 +1,350 @@
+"""All time steps of a DNC as one compiled operation on the CPU, forward and backward.
+
+Step by step, a small memory costs what starting some eighty operations costs, and with several
+threads each product of the controller waits for all of them. Here each thread takes some of the
+sequences through all steps, controller and memory, and meets the others at the end.
+
+For the backward pass M and L, which are large, are kept of every few steps only and renewed
+between. Gradients at weights are one product over all steps.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple, no_type_check
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from gradus.memory.compiled import (
+    backward_one,
+    forward_one,
+    interpret,
+    interpret_backward,
+    parts,
+    renew_links,
+    renew_memory,
+)
+from gradus.memory.products import ONE, dots, kernel
+
+EVERY = 4
+"""M and L before every so many steps are kept."""
+PIECE = 4 * EVERY
+"""Steps taken together where there are no gradients, and nothing need be kept."""
+LARGE = 1 << 16
+"""Numbers in all sequences' M and L of all steps from which on threads share the work."""
+
+
+class Kept(NamedTuple):
+    """What the steps leave for the backward pass; the first step finds the state before it here.
+
+    Attributes:
+        said: h and r before each step and after the last.
+        gates: i, f, o and g of an LSTM, in their ranges.
+        c: of an LSTM, before each step and after the last.
+        told: ξ, its parts in their ranges.
+        rows: u, p, w and the w_r, before each step and after the last.
+        ways: of looking and of finding free locations, see `compiled.forward_one`.
+        order: φ, the locations from the least used to the most.
+        memory, links: M and L before every few steps.
+    """
+
+    said: Float[Tensor, "batch time+1 hidden+reads"]
+    gates: Float[Tensor, "batch time projected"]
+    c: Float[Tensor, "batch time+1 hidden"]
+    told: Float[Tensor, "batch time interface"]
+    rows: Float[Tensor, "batch time+1 rows locations"]
+    ways: Float[Tensor, "batch time ways locations"]
+    order: Float[Tensor, "batch time locations"]
+    memory: Float[Tensor, "batch parts locations width"]
+    links: Float[Tensor, "batch parts locations locations"]
+
+
+@kernel
+@no_type_check
+def control(projected, z, gates, c, h, c1):
+    """The controller's step from its product z: an LSTM's if z has four parts, else tanh."""
+    n = len(h)
+    for k in range(len(z)):
+        z[k] += projected[k]
+    if len(z) == n:
+        for k in range(n):
+            h[k] = np.tanh(z[k])
+        return
+    for k in range(3 * n):
+        gates[k] = ONE / (ONE + np.exp(-z[k]))
+    for k in range(3 * n, 4 * n):
+        gates[k] = np.tanh(z[k])
+    for k in range(n):
+        c1[k] = gates[n + k] * c[k] + gates[k] * gates[3 * n + k]
+        h[k] = gates[2 * n + k] * np.tanh(c1[k])
+
+
+@kernel
+@no_type_check
+def control_backward(gates, c, h, c1, g_h, g_c, g_z):
+    """The gradient at z, from that at h; that at c1 becomes that at c."""
+    n = len(h)
+    if len(g_z) == n:
+        for k in range(n):
+            g_z[k] = g_h[k] * (ONE - h[k] ** 2)
+        return
+    for k in range(n):
+        i, f, o, g = gates[k], gates[n + k], gates[2 * n + k], gates[3 * n + k]
+        seen = np.tanh(c1[k])
+        g_new = g_c[k] + g_h[k] * o * (ONE - seen**2)
+        g_z[k] = g_new * g * i * (ONE - i)
+        g_z[n + k] = g_new * c[k] * f * (ONE - f)
+        g_z[2 * n + k] = g_h[k] * seen * o * (ONE - o)
+        g_z[3 * n + k] = g_new * i * (ONE - g**2)
+        g_c[k] = g_new * f
+
+
+@kernel
+@no_type_check
+def forward_part(first, last, every, projected, weight, telling, bias, memory, links, kept):
+    """All steps of the sequences first ≤ b < last; M and L are renewed in place."""
+    batch, time = last - first, projected.shape[1]
+    hidden, heads, width = telling.shape[1], kept.rows.shape[2] - 3, memory.shape[2]
+    seen = np.empty((batch, weight.shape[1]), np.float32)
+    z = np.empty((batch, len(weight)), np.float32)
+    h, xi = np.empty((batch, hidden), np.float32), np.empty((batch, len(telling)), np.float32)
+    order = np.empty((batch, memory.shape[1]), np.int32)
+    for i in range(batch):
+        order[i] = np.arange(memory.shape[1])
+    for t in range(time):
+        for i in range(batch):
+            seen[i] = kept.said[first + i, t, -weight.shape[1] :]
+        dots(seen, weight, z, 0)
+        for i in range(batch):
+            b = first + i
+            control(
+                projected[b, t], z[i], kept.gates[b, t], kept.c[b, t], h[i], kept.c[b, t + 1]
+            )
+        dots(h, telling, xi, 0)
+        for i in range(batch):
+            b = first + i
+            if t % every == 0:
+                kept.memory[b, t // every] = memory[b]
+                kept.links[b, t // every] = links[b]
+            for k in range(len(bias)):
+                kept.told[b, t, k] = xi[i, k] + bias[k]
+            interpret(kept.told[b, t], width, heads)
+            said = kept.said[b, t + 1]
+            said[:hidden] = h[i]
+            forward_one(
+                kept.told[b, t], memory[b], links[b], kept.rows[b, t], kept.rows[b, t + 1],
+                kept.ways[b, t], order[i], said[hidden:].reshape(heads, width),
+            )  # fmt: skip
+            kept.order[b, t] = order[i]
+
+
+@kernel
+@no_type_check
+def renew(told, rows, memory, links):
+    """M and L of some steps from those of the first; M of the step after them as well."""
+    heads, width = rows.shape[1] - 3, memory.shape[2]
+    for t in range(len(told)):
+        _, add, gates, _, _ = parts(told[t], width, heads)
+        w1 = rows[t + 1, 2]
+        memory[t + 1] = memory[t]
+        renew_memory(memory[t + 1], w1, add, gates)
+        if t + 1 < len(told):
+            links[t + 1] = links[t]
+            renew_links(links[t + 1], rows[t, 1], w1, 0)
+
+
+@kernel
+@no_type_check
+def backward_part(
+    first, last, every, weight, telling, kept, g_said, g_said0, g_c, g_rows, g_memory, g_links,
+    g_z, g_told,
+):  # fmt: skip
+    """The gradients of the sequences first ≤ b < last.
+
+    Args:
+        first, last, every: as in `forward_part`.
+        weight, telling: the weights of the controller and the interface, transposed.
+        kept: by the forward pass.
+        g_said: at h and r of each step.
+        g_said0: takes those at h and r before the first.
+        g_c, g_rows, g_memory, g_links: those after the last step; become those before the first.
+        g_z, g_told: take those at the products of the controller and the interface.
+    """
+    batch, time, hidden = last - first, g_said.shape[1], len(telling)
+    heads, n, width = kept.rows.shape[2] - 3, kept.memory.shape[2], kept.memory.shape[3]
+    memory = np.empty((batch, every + 1, n, width), np.float32)
+    links = np.empty((batch, every, n, n), np.float32)
+    seen = np.zeros((batch, len(weight)), np.float32)
+    h = np.empty((batch, hidden), np.float32)
+    z = np.empty((batch, weight.shape[1]), np.float32)
+    xi = np.empty((batch, telling.shape[1]), np.float32)
+    for start in range((time - 1) // every * every, -1, -every):
+        end = min(time, start + every)
+        for i in range(batch):
+            b = first + i
+            memory[i, 0] = kept.memory[b, start // every]
+            links[i, 0] = kept.links[b, start // every]
+            renew(kept.told[b, start:end], kept.rows[b, start : end + 1], memory[i], links[i])
+        for t in range(end - 1, start - 1, -1):
+            for i in range(batch):
+                b = first + i
+                g = g_said0[b]
+                g[:] = g_said[b, t]
+                for k in range(len(weight)):
+                    g[len(g) - len(weight) + k] += seen[i, k]
+                backward_one(
+                    kept.told[b, t], memory[i, t - start], memory[i, t - start + 1],
+                    links[i, t - start], kept.rows[b, t], kept.rows[b, t + 1], kept.ways[b, t],
+                    kept.order[b, t], g[hidden:].reshape(heads, width), xi[i], g_memory[b],
+                    g_links[b], g_rows[b],
+                )  # fmt: skip
+                interpret_backward(kept.told[b, t], xi[i], width, heads)
+                g_told[b, t] = xi[i]
+            dots(xi, telling, h, 0)
+            for i in range(batch):
+                b = first + i
+                for k in range(hidden):
+                    h[i, k] += g_said0[b, k]
+                control_backward(
+                    kept.gates[b, t], kept.c[b, t], kept.said[b, t + 1, :hidden], kept.c[b, t + 1],
+                    h[i], g_c[b], z[i],
+                )  # fmt: skip
+                g_z[b, t] = z[i]
+            dots(z, weight, seen, 0)
+    for i in range(batch):
+        g_said0[first + i] = 0
+        g_said0[first + i, -len(weight) :] = seen[i]
+
+
+@cache
+def pool(workers: int) -> ThreadPoolExecutor:
+    """The threads that work beside the calling one."""
+    return ThreadPoolExecutor(workers)
+
+
+def share(part: Callable[..., None], batch: int, work: int, *given: Any) -> None:
+    """Run a kernel over all sequences, by several threads where there is much to do.
+
+    Args:
+        part: `forward_part` or `backward_part`.
+        batch: sequences.
+        work: how much there is to do.
+        given: what the kernel takes.
+    """
+    threads = min(torch.get_num_threads(), batch) if work >= LARGE else 1
+    cuts = [batch * i // threads for i in range(threads + 1)]
+    (first, last), *others = pairwise(cuts)
+    running = [pool(threads - 1).submit(part, a, b, *given) for a, b in others]
+    part(first, last, *given)
+    for done in running:
+        done.result()
+
+
+class _Steps(torch.autograd.Function):
+    """The compiled steps for torch."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        projected: Tensor,
+        weight: Tensor,
+        telling: Tensor,
+        bias: Tensor,
+        said: Tensor,
+        c: Tensor,
+        rows: Tensor,
+        memory: Tensor,
+        links: Tensor,
+    ) -> tuple[Tensor, ...]:
+        batch, time, _ = projected.shape
+        n, heads = memory.shape[1], rows.shape[1] - 3
+        new, pieces = memory.new_empty, -(-time // EVERY)
+        kept = Kept(
+            new(batch, time + 1, said.shape[1]),
+            new(batch, time, len(weight)),
+            new(batch, time + 1, c.shape[1]),
+            new(batch, time, len(telling)),
+            new(batch, time + 1, *rows.shape[1:]),
+            new(batch, time, 3 + 3 * heads, n),
+            new(batch, time, n, dtype=torch.int32),
+            new(batch, pieces, *memory.shape[1:]),
+            new(batch, pieces, n, n),
+        )
+        kept.said[:, 0], kept.c[:, 0], kept.rows[:, 0] = said, c, rows
+        memory, links = memory.clone(), links.clone()
+        given = arrays(projected, weight, telling, bias, memory, links)
+        share(forward_part, batch, work(kept), EVERY, *given, kept._make(arrays(*kept)))
+        ctx.save_for_backward(weight, telling, *kept)
+        return kept.said[:, 1:], kept.c[:, -1].clone(), kept.rows[:, -1].clone(), memory, links
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        weight, telling, *rest = ctx.saved_tensors
+        kept = Kept(*rest)
+        g_said = gradients[0].contiguous()
+        g_carried = [g.clone(memory_format=torch.contiguous_format) for g in gradients[1:]]
+        g_said0 = torch.empty_like(kept.said[:, 0])
+        g_z, g_told = torch.empty_like(kept.gates), torch.empty_like(kept.told)
+        turned = arrays(weight.T.contiguous(), telling.T.contiguous())
+        found = arrays(g_said, g_said0, *g_carried, g_z, g_told)
+        whole = kept._make(arrays(*kept))
+        share(backward_part, len(g_said), work(kept), EVERY, *turned, whole, *found)
+        seen = kept.said[:, :-1, -weight.shape[1] :].flatten(0, 1)
+        h = kept.said[:, 1:, : telling.shape[1]].flatten(0, 1)
+        flat_z, flat_told = g_z.flatten(0, 1), g_told.flatten(0, 1)
+        to_weights = (flat_z.T @ seen, flat_told.T @ h, flat_told.sum(0))
+        return g_z, *to_weights, g_said0, *g_carried
+
+
+def arrays(*tensors: Tensor) -> list[np.ndarray]:
+    """The same numbers as arrays."""
+    return [tensor.detach().numpy() for tensor in tensors]
+
+
+def work(kept: Kept) -> int:
+    """Numbers in M and L of all sequences and steps."""
+    batch, time, _ = kept.gates.shape
+    return batch * time * (kept.memory[0, 0].numel() + kept.links[0, 0].numel())
+
+
+def steps(
+    projected: Float[Tensor, "batch time projected"],
+    weight: Float[Tensor, "projected seen"],
+    telling: Float[Tensor, "interface hidden"],
+    bias: Float[Tensor, "interface"],
+    said: Float[Tensor, "batch said"],
+    c: Float[Tensor, "batch hidden"],
+    rows: Float[Tensor, "batch rows locations"],
+    memory: Float[Tensor, "batch locations width"],
+    links: Float[Tensor, "batch locations locations"],
+) -> tuple[Tensor, ...]:
+    """Several time steps; all in float32 on the CPU.
+
+    Args:
+        projected: the controller's product with the inputs.
+        weight: its weights for h and r (LSTM) or for r alone.
+        telling: the interface's weights.
+        bias: its bias.
+        said: h and r before the first step.
+        c: the LSTM's c; not looked at otherwise.
+        rows: u, p, w and the w_r.
+        memory: M.
+        links: L.
+
+    Returns:
+        h and r of each step, "batch time hidden+reads"; c, the rows, M and L after the last.
+    """
+    weights = [t.contiguous() for t in (weight, telling, bias)]
+    carried = [t.contiguous() for t in (c, rows, memory, links)]
+    found = []
+    for piece in projected.split(projected.shape[1] if torch.is_grad_enabled() else PIECE, 1):
+        new, *carried = _Steps.apply(piece.contiguous(), *weights, said.contiguous(), *carried)
+        found.append(new)
+        said = new[:, -1]
+    return (torch.cat(found, 1), *carried)
