@@ -209,7 +209,7 @@ class DNC(nn.Module):
         self, projected: Float[Tensor, "batch time projected"], state: DNCState
     ) -> tuple[Tensor, Tensor, DNCState]:
         """As `_steps`, in one operation."""
-        from gradus.memory.compiled_sequence import steps  # numba is imported where it is used
+        from gradus.memory.compiled.sequence import steps  # numba is imported where it is used
 
         zeros = projected.new_zeros(len(projected), self.controller.hidden)
         h, c = state.controller or (zeros, zeros)

@@ -6,10 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradus.memory import DNC, compiled_sequence
+from gradus.memory import DNC
 from gradus.memory.addressing import inverse_length
 from gradus.memory.allocation import allocation
-from gradus.memory.compiled import allocate
+from gradus.memory.compiled import sequence
+from gradus.memory.compiled.equations import allocate
 
 
 def machines(**settings):
@@ -110,7 +111,7 @@ def test_recomputation_and_a_larger_memory():
 
 def test_without_gradients_as_with_them():
     _, compiled = machines()
-    x = numbers(2, 2 * compiled_sequence.PIECE + 3, 3)
+    x = numbers(2, 2 * sequence.PIECE + 3, 3)
     expected, end = compiled(x)
     with torch.no_grad():
         outputs, state = compiled(x)
@@ -124,7 +125,7 @@ def test_several_threads_find_what_one_finds(monkeypatch):
     x = numbers(5, 6, 3)
     expected = found(compiled, x)
     compiled.zero_grad()
-    monkeypatch.setattr(compiled_sequence, "LARGE", 0)
+    monkeypatch.setattr(sequence, "LARGE", 0)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     for one, other in zip(expected, found(compiled, x), strict=True):
         torch.testing.assert_close(other, one, rtol=0, atol=0)

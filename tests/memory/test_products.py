@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradus.core.loops import folder_stamp
-from gradus.memory import products
-from gradus.memory.compiled_sequence import forward_part
-from gradus.memory.products import add_rows, dots
+from gradus.memory.compiled import products
+from gradus.memory.compiled.loop import forward_part
+from gradus.memory.compiled.products import add_rows, dots
+from gradus.memory.compiled.step import forward_one
 
 SMALL = st.integers(1, 9)
 
@@ -41,5 +42,6 @@ def test_add_rows(sums, rows, width, first):
 def test_what_is_kept_on_disk_belongs_to_the_folders_files():
     """Numba itself would not see a change in the file of a function that another one calls."""
     stamp = folder_stamp(Path(products.__file__).parent)
-    assert {name for name, _ in stamp} >= {"products.py", "compiled.py", "compiled_sequence.py"}
-    assert forward_part._cache._cache_file._source_stamp == stamp
+    assert {name for name, _ in stamp} >= {"products.py", "equations.py", "step.py"}
+    for function in (forward_part, forward_one):
+        assert function._cache._cache_file._source_stamp == stamp

@@ -1,42 +1,20 @@
-"""All time steps of a DNC as one compiled operation on the CPU, forward and backward.
+"""All time steps of some sequences, controller and memory, compiled, forward and backward."""
 
-Step by step, a small memory costs what starting some eighty operations costs, and with several
-threads each product of the controller waits for all of them. Here each thread takes some of the
-sequences through all steps, controller and memory, and meets the others at the end.
-
-For the backward pass M and L, which are large, are kept of every few steps only and renewed
-between. Gradients at weights are one product over all steps.
-"""
-
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from itertools import pairwise
-from typing import Any, NamedTuple, no_type_check
+from typing import NamedTuple, no_type_check
 
 import numpy as np
-import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from gradus.memory.compiled import (
-    backward_one,
-    forward_one,
+from gradus.memory.compiled.equations import (
     interpret,
     interpret_backward,
     parts,
     renew_links,
     renew_memory,
 )
-from gradus.memory.products import ONE, dots, kernel
-
-EVERY = 4
-"""M and L before every so many steps are kept."""
-PIECE = 4 * EVERY
-"""Steps taken together where there are no gradients, and nothing need be kept."""
-LARGE = 1 << 16
-"""Numbers in all sequences' M and L of all steps from which on threads share the work."""
+from gradus.memory.compiled.products import ONE, dots, kernel
+from gradus.memory.compiled.step import backward_one, forward_one
 
 
 class Kept(NamedTuple):
@@ -48,7 +26,7 @@ class Kept(NamedTuple):
         c: of an LSTM, before each step and after the last.
         told: ξ, its parts in their ranges.
         rows: u, p, w and the w_r, before each step and after the last.
-        ways: of looking and of finding free locations, see `compiled.forward_one`.
+        ways: of looking and of finding free locations, see `step.forward_one`.
         order: φ, the locations from the least used to the most.
         memory, links: M and L before every few steps.
     """
@@ -59,7 +37,7 @@ class Kept(NamedTuple):
     told: Float[Tensor, "batch time interface"]
     rows: Float[Tensor, "batch time+1 rows locations"]
     ways: Float[Tensor, "batch time ways locations"]
-    order: Float[Tensor, "batch time locations"]
+    order: Int[Tensor, "batch time locations"]
     memory: Float[Tensor, "batch parts locations width"]
     links: Float[Tensor, "batch parts locations locations"]
 
@@ -219,132 +197,3 @@ def backward_part(
     for i in range(batch):
         g_said0[first + i] = 0
         g_said0[first + i, -len(weight) :] = seen[i]
-
-
-@cache
-def pool(workers: int) -> ThreadPoolExecutor:
-    """The threads that work beside the calling one."""
-    return ThreadPoolExecutor(workers)
-
-
-def share(part: Callable[..., None], batch: int, work: int, *given: Any) -> None:
-    """Run a kernel over all sequences, by several threads where there is much to do.
-
-    Args:
-        part: `forward_part` or `backward_part`.
-        batch: sequences.
-        work: how much there is to do.
-        given: what the kernel takes.
-    """
-    threads = min(torch.get_num_threads(), batch) if work >= LARGE else 1
-    cuts = [batch * i // threads for i in range(threads + 1)]
-    (first, last), *others = pairwise(cuts)
-    running = [pool(threads - 1).submit(part, a, b, *given) for a, b in others]
-    part(first, last, *given)
-    for done in running:
-        done.result()
-
-
-class _Steps(torch.autograd.Function):
-    """The compiled steps for torch."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        projected: Tensor,
-        weight: Tensor,
-        telling: Tensor,
-        bias: Tensor,
-        said: Tensor,
-        c: Tensor,
-        rows: Tensor,
-        memory: Tensor,
-        links: Tensor,
-    ) -> tuple[Tensor, ...]:
-        batch, time, _ = projected.shape
-        n, heads = memory.shape[1], rows.shape[1] - 3
-        new, pieces = memory.new_empty, -(-time // EVERY)
-        kept = Kept(
-            new(batch, time + 1, said.shape[1]),
-            new(batch, time, len(weight)),
-            new(batch, time + 1, c.shape[1]),
-            new(batch, time, len(telling)),
-            new(batch, time + 1, *rows.shape[1:]),
-            new(batch, time, 3 + 3 * heads, n),
-            new(batch, time, n, dtype=torch.int32),
-            new(batch, pieces, *memory.shape[1:]),
-            new(batch, pieces, n, n),
-        )
-        kept.said[:, 0], kept.c[:, 0], kept.rows[:, 0] = said, c, rows
-        memory, links = memory.clone(), links.clone()
-        given = arrays(projected, weight, telling, bias, memory, links)
-        share(forward_part, batch, work(kept), EVERY, *given, kept._make(arrays(*kept)))
-        ctx.save_for_backward(weight, telling, *kept)
-        return kept.said[:, 1:], kept.c[:, -1].clone(), kept.rows[:, -1].clone(), memory, links
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
-        weight, telling, *rest = ctx.saved_tensors
-        kept = Kept(*rest)
-        g_said = gradients[0].contiguous()
-        g_carried = [g.clone(memory_format=torch.contiguous_format) for g in gradients[1:]]
-        g_said0 = torch.empty_like(kept.said[:, 0])
-        g_z, g_told = torch.empty_like(kept.gates), torch.empty_like(kept.told)
-        turned = arrays(weight.T.contiguous(), telling.T.contiguous())
-        found = arrays(g_said, g_said0, *g_carried, g_z, g_told)
-        whole = kept._make(arrays(*kept))
-        share(backward_part, len(g_said), work(kept), EVERY, *turned, whole, *found)
-        seen = kept.said[:, :-1, -weight.shape[1] :].flatten(0, 1)
-        h = kept.said[:, 1:, : telling.shape[1]].flatten(0, 1)
-        flat_z, flat_told = g_z.flatten(0, 1), g_told.flatten(0, 1)
-        to_weights = (flat_z.T @ seen, flat_told.T @ h, flat_told.sum(0))
-        return g_z, *to_weights, g_said0, *g_carried
-
-
-def arrays(*tensors: Tensor) -> list[np.ndarray]:
-    """The same numbers as arrays."""
-    return [tensor.detach().numpy() for tensor in tensors]
-
-
-def work(kept: Kept) -> int:
-    """Numbers in M and L of all sequences and steps."""
-    batch, time, _ = kept.gates.shape
-    return batch * time * (kept.memory[0, 0].numel() + kept.links[0, 0].numel())
-
-
-def steps(
-    projected: Float[Tensor, "batch time projected"],
-    weight: Float[Tensor, "projected seen"],
-    telling: Float[Tensor, "interface hidden"],
-    bias: Float[Tensor, "interface"],
-    said: Float[Tensor, "batch said"],
-    c: Float[Tensor, "batch hidden"],
-    rows: Float[Tensor, "batch rows locations"],
-    memory: Float[Tensor, "batch locations width"],
-    links: Float[Tensor, "batch locations locations"],
-) -> tuple[Tensor, ...]:
-    """Several time steps; all in float32 on the CPU.
-
-    Args:
-        projected: the controller's product with the inputs.
-        weight: its weights for h and r (LSTM) or for r alone.
-        telling: the interface's weights.
-        bias: its bias.
-        said: h and r before the first step.
-        c: the LSTM's c; not looked at otherwise.
-        rows: u, p, w and the w_r.
-        memory: M.
-        links: L.
-
-    Returns:
-        h and r of each step, "batch time hidden+reads"; c, the rows, M and L after the last.
-    """
-    weights = [t.contiguous() for t in (weight, telling, bias)]
-    carried = [t.contiguous() for t in (c, rows, memory, links)]
-    found = []
-    for piece in projected.split(projected.shape[1] if torch.is_grad_enabled() else PIECE, 1):
-        new, *carried = _Steps.apply(piece.contiguous(), *weights, said.contiguous(), *carried)
-        found.append(new)
-        said = new[:, -1]
-    return (torch.cat(found, 1), *carried)
