@@ -148,7 +148,7 @@ class StoryDNCConfig(StoryConfig):
     recompute: int = 0
     """Steps between two states that are kept for the backward pass (0: keep all)."""
     compiled: bool = False
-    """All steps as one compiled operation, on the CPU, without masks, their like and normalisation."""
+    """All steps as one compiled operation, on the CPU; not with masks and their like."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""

@@ -195,9 +195,12 @@ def renew_links_backward(links, p, w1, first, g, g_p, g_w1):
 
     Args:
         links: those rows of L.
-        p, w1, g_p, g_w1: "1 N".
+        p: "1 N", as are the next and the last two.
+        w1: now.
         first: the first of the rows.
         g: those at the rows.
+        g_p: at p.
+        g_w1: at w1.
     """
     ends = np.empty((1, len(links)), np.float32)
     for i in range(len(links)):

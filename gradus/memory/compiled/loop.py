@@ -4,7 +4,6 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from gradus.memory.compiled.equations import (
     interpret,
@@ -31,15 +30,15 @@ class Kept(NamedTuple):
         memory, links: M and L before every few steps.
     """
 
-    said: Float[Tensor, "batch time+1 hidden+reads"]
-    gates: Float[Tensor, "batch time projected"]
-    c: Float[Tensor, "batch time+1 hidden"]
-    told: Float[Tensor, "batch time interface"]
-    rows: Float[Tensor, "batch time+1 rows locations"]
-    ways: Float[Tensor, "batch time ways locations"]
-    order: Int[Tensor, "batch time locations"]
-    memory: Float[Tensor, "batch parts locations width"]
-    links: Float[Tensor, "batch parts locations locations"]
+    said: Float[np.ndarray, "batch time+1 hidden+reads"]
+    gates: Float[np.ndarray, "batch time projected"]
+    c: Float[np.ndarray, "batch time+1 hidden"]
+    told: Float[np.ndarray, "batch time interface"]
+    rows: Float[np.ndarray, "batch time+1 rows locations"]
+    ways: Float[np.ndarray, "batch time ways locations"]
+    order: Int[np.ndarray, "batch time locations"]
+    memory: Float[np.ndarray, "batch parts locations width"]
+    links: Float[np.ndarray, "batch parts locations locations"]
 
 
 @kernel
@@ -85,7 +84,20 @@ def control_backward(gates, c, h, c1, g_h, g_c, g_z):
 @kernel
 @no_type_check
 def forward_part(first, last, every, projected, weight, telling, bias, memory, links, kept):
-    """All steps of the sequences first ≤ b < last; M and L are renewed in place."""
+    """All steps of the sequences first ≤ b < last.
+
+    Args:
+        first: of the sequences.
+        last: of them, not included.
+        every: steps between two M and L that are kept.
+        projected: the controller's product with the inputs.
+        weight: the controller's for h and r, or for r alone.
+        telling: the interface's.
+        bias: the interface's.
+        memory: M, renewed in place.
+        links: L, renewed in place.
+        kept: takes what the backward pass needs.
+    """
     batch, time = last - first, projected.shape[1]
     hidden, heads, width = telling.shape[1], kept.rows.shape[2] - 3, memory.shape[2]
     seen = np.empty((batch, weight.shape[1]), np.float32)
@@ -100,9 +112,7 @@ def forward_part(first, last, every, projected, weight, telling, bias, memory, l
         dots(seen, weight, z, 0)
         for i in range(batch):
             b = first + i
-            control(
-                projected[b, t], z[i], kept.gates[b, t], kept.c[b, t], h[i], kept.c[b, t + 1]
-            )
+            control(projected[b, t], z[i], kept.gates[b, t], kept.c[b, t], h[i], kept.c[b, t + 1])
         dots(h, telling, xi, 0)
         for i in range(batch):
             b = first + i
@@ -145,13 +155,20 @@ def backward_part(
     """The gradients of the sequences first ≤ b < last.
 
     Args:
-        first, last, every: as in `forward_part`.
-        weight, telling: the weights of the controller and the interface, transposed.
+        first: of the sequences.
+        last: of them, not included.
+        every: as in `forward_part`.
+        weight: the controller's, transposed.
+        telling: the interface's, transposed.
         kept: by the forward pass.
         g_said: at h and r of each step.
         g_said0: takes those at h and r before the first.
-        g_c, g_rows, g_memory, g_links: those after the last step; become those before the first.
-        g_z, g_told: take those at the products of the controller and the interface.
+        g_c: at c after the last step; in place it becomes that before the first, as do the next.
+        g_rows: at the rows.
+        g_memory: at M.
+        g_links: at L.
+        g_z: takes those at the controller's products.
+        g_told: takes those at the interface's.
     """
     batch, time, hidden = last - first, g_said.shape[1], len(telling)
     heads, n, width = kept.rows.shape[2] - 3, kept.memory.shape[2], kept.memory.shape[3]

@@ -39,15 +39,16 @@ def pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers)
 
 
-def share(part: Callable[..., None], batch: int, work: int, *given: Any) -> None:
+def share(part: Callable[..., None], kept: Kept, *given: Any) -> None:
     """Run a kernel over all sequences, a group at a time, by several threads if it is worth it.
 
     Args:
         part: `forward_part` or `backward_part`.
-        batch: sequences.
-        work: how much there is to do.
+        kept: whose sizes tell how much there is to do.
         given: what the kernel takes after the first and the last sequence of a group.
     """
+    batch, time, _ = kept.told.shape
+    work = batch * time * (kept.memory[0, 0].size + kept.links[0, 0].size)
     threads = min(torch.get_num_threads(), batch) if work >= LARGE else 1
     groups = threads * -(-batch // (threads * GROUP))
     cuts = list(pairwise(batch * i // groups for i in range(groups + 1)))
@@ -78,58 +79,51 @@ class _Steps(torch.autograd.Function):
         batch, time, _ = projected.shape
         n, heads = memory.shape[1], rows.shape[1] - 3
         pieces = -(-time // EVERY)
+
+        def room(*shape: int, dtype: Any = np.float32) -> np.ndarray:
+            return np.empty((batch, *shape), dtype)  # in large pages, which torch does not ask for
+
         kept = Kept(
-            room(batch, time + 1, said.shape[1]),
-            room(batch, time, len(weight)),
-            room(batch, time + 1, c.shape[1]),
-            room(batch, time, len(telling)),
-            room(batch, time + 1, *rows.shape[1:]),
-            room(batch, time, 3 + 3 * heads, n),
-            room(batch, time, n, dtype=np.int32),
-            room(batch, pieces, *memory.shape[1:]),
-            room(batch, pieces, n, n),
+            said=room(time + 1, said.shape[1]),
+            gates=room(time, len(weight)),
+            c=room(time + 1, c.shape[1]),
+            told=room(time, len(telling)),
+            rows=room(time + 1, *rows.shape[1:]),
+            ways=room(time, 3 + 3 * heads, n),
+            order=room(time, n, dtype=np.int32),
+            memory=room(pieces, *memory.shape[1:]),
+            links=room(pieces, n, n),
         )
-        kept.said[:, 0], kept.c[:, 0], kept.rows[:, 0] = said, c, rows
+        kept.said[:, 0], kept.c[:, 0], kept.rows[:, 0] = arrays(said, c, rows)
         memory, links = memory.clone(), links.clone()
         given = arrays(projected, weight, telling, bias, memory, links)
-        share(forward_part, batch, work(kept), EVERY, *given, kept._make(arrays(*kept)))
-        ctx.save_for_backward(weight, telling, *kept)
-        return kept.said[:, 1:], kept.c[:, -1].clone(), kept.rows[:, -1].clone(), memory, links
+        share(forward_part, kept, EVERY, *given, kept)
+        ctx.save_for_backward(weight, telling, *map(torch.from_numpy, kept))
+        found = kept.said[:, 1:], kept.c[:, -1].copy(), kept.rows[:, -1].copy()
+        return (*map(torch.from_numpy, found), memory, links)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
-        weight, telling, *rest = ctx.saved_tensors
-        kept = Kept(*rest)
+        weight, telling, *saved = ctx.saved_tensors
+        kept = Kept(*arrays(*saved))
         g_said = gradients[0].contiguous()
         g_carried = [g.clone(memory_format=torch.contiguous_format) for g in gradients[1:]]
-        g_said0 = torch.empty_like(kept.said[:, 0])
-        g_z, g_told = torch.empty_like(kept.gates), torch.empty_like(kept.told)
+        g_said0, (said, gates, _, told, *_) = torch.empty_like(g_said[:, 0]), saved
+        g_z, g_told = torch.empty_like(gates), torch.empty_like(told)
         turned = arrays(weight.T.contiguous(), telling.T.contiguous())
         found = arrays(g_said, g_said0, *g_carried, g_z, g_told)
-        whole = kept._make(arrays(*kept))
-        share(backward_part, len(g_said), work(kept), EVERY, *turned, whole, *found)
-        seen = kept.said[:, :-1, -weight.shape[1] :].flatten(0, 1)
-        h = kept.said[:, 1:, : telling.shape[1]].flatten(0, 1)
+        share(backward_part, kept, EVERY, *turned, kept, *found)
+        seen = said[:, :-1, -weight.shape[1] :].flatten(0, 1)
+        h = said[:, 1:, : telling.shape[1]].flatten(0, 1)
         flat_z, flat_told = g_z.flatten(0, 1), g_told.flatten(0, 1)
         to_weights = (flat_z.T @ seen, flat_told.T @ h, flat_told.sum(0))
         return g_z, *to_weights, g_said0, *g_carried
 
 
-def room(*shape: int, dtype: Any = np.float32) -> Tensor:
-    """Room for numbers; NumPy asks for large pages, which are sooner there than many small ones."""
-    return torch.from_numpy(np.empty(shape, dtype))
-
-
 def arrays(*tensors: Tensor) -> list[np.ndarray]:
     """The same numbers as arrays."""
     return [tensor.detach().numpy() for tensor in tensors]
-
-
-def work(kept: Kept) -> int:
-    """Numbers in M and L of all sequences and steps."""
-    batch, time, _ = kept.gates.shape
-    return batch * time * (kept.memory[0, 0].numel() + kept.links[0, 0].numel())
 
 
 def steps(

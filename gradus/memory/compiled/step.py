@@ -33,8 +33,10 @@ def forward_one(xi, m, links, before, after, ways, order, read):
 
     Args:
         xi: ξ, its parts in their ranges.
-        m, links: M and L, renewed in place.
-        before, after: the rows before and after the step, "3+R N".
+        m: M, renewed in place.
+        links: L, renewed in place.
+        before: the rows before the step, "3+R N".
+        after: takes those after it.
         ways: takes a, the products, c of the write head, and Lᵀ w_r, c, L w_r of the read heads.
         order: φ of the step before, sorted anew.
         read: takes r.
@@ -80,13 +82,19 @@ def backward_one(
     """The gradients of a step of one sequence.
 
     Args:
-        xi, before, after, ways, order: as in `forward_one`.
-        m, links: M and L before the step.
+        xi: ξ, its parts in their ranges.
+        m: M before the step.
         m1: M after it.
+        links: L before it.
+        before: the rows before it.
+        after: those after it.
+        ways: as `forward_one` left it.
+        order: φ.
         g_read: at r.
         g_xi: takes that at ξ, its parts in their ranges.
-        g_m, g_links, g_rows: at M, L and the rows, after the step; in place they become those
-            before it.
+        g_m: at M after the step; in place it becomes that before it, as do the next two.
+        g_links: at L.
+        g_rows: at the rows.
     """
     n, width, heads = len(m), m.shape[1], len(before) - 3
     keys, add, gates, strengths, modes = parts(xi, width, heads)
