@@ -130,7 +130,9 @@ class DNC(nn.Module):
                 recompute, for one more forward pass.
             compiled: do all steps as one compiled operation where it can be: on the CPU, in
                 float32, without masks and their like and without layer normalisation; elsewhere
-                PyTorch's operations are taken. The first use compiles for some seconds.
+                PyTorch's operations are taken. It recomputes always, but M and L alone, which costs
+                little: from every `recompute`-th step (0: every fourth). The first use compiles,
+                for 20 s.
 
         Raises:
             UsageError: naming the argument that is out of range.
@@ -185,25 +187,25 @@ class DNC(nn.Module):
         state = self.start(len(x)) if state is None else state
         with torch.autocast(x.device.type, enabled=False):
             projected = self.controller.project(x.to(self.output.weight.dtype))
-            pieces = projected.split(self.recompute, 1) if self.recompute else [projected]
-            hidden, reads = [], []
-            for piece in pieces:
-                if self.recompute and torch.is_grad_enabled():
-                    h, r, state = checkpoint(self._steps, piece, state, use_reentrant=False)
-                else:
-                    h, r, state = self._steps(piece, state)
-                hidden.append(h)
-                reads.append(r)
-            h = dropout(torch.cat(hidden, 1), self.bypass_dropout, self.training)
-            return self.output(torch.cat([h, torch.cat(reads, 1)], 2)), state
+            if self.compiled and _fits(projected) and _fits(state.memory):
+                h, r, state = self._steps_compiled(projected, state)
+            else:
+                h, r, state = self._steps(projected, state)
+            h = dropout(h, self.bypass_dropout, self.training)
+            return self.output(torch.cat([h, r], 2)), state
 
     def _steps(
         self, projected: Float[Tensor, "batch time projected"], state: DNCState
     ) -> tuple[Tensor, Tensor, DNCState]:
-        """Several time steps: h and r of each, and the state after the last."""
-        if self.compiled and _fits(projected) and _fits(state.memory):
-            return self._steps_compiled(projected, state)
-        return unroll(self.step, projected, state)
+        """All time steps: h and r of each, and the state after the last."""
+        if not (self.recompute and torch.is_grad_enabled()):
+            return unroll(self.step, projected, state)
+        hidden, reads = [], []
+        for piece in projected.split(self.recompute, 1):
+            h, r, state = checkpoint(unroll, self.step, piece, state, use_reentrant=False)
+            hidden.append(h)
+            reads.append(r)
+        return torch.cat(hidden, 1), torch.cat(reads, 1), state
 
     def _steps_compiled(
         self, projected: Float[Tensor, "batch time projected"], state: DNCState
@@ -224,6 +226,7 @@ class DNC(nn.Module):
             torch.cat([rows, state.read_weightings], 1),
             state.memory,
             state.links,
+            self.recompute,
         )
         h, r = said.split([h.shape[1], state.reads.shape[1]], 2)
         used, last, where = rows[:, :3].unbind(1)

@@ -103,8 +103,9 @@ def test_gradients_go_from_piece_to_piece():
         torch.testing.assert_close(other.grad, one.grad, rtol=2e-3, atol=2e-4)
 
 
-def test_recomputation_and_a_larger_memory():
-    _, compiled = machines(recompute=3)
+@pytest.mark.parametrize("recompute", [1, 3, 20])
+def test_recomputation_and_a_larger_memory(recompute):
+    _, compiled = machines(recompute=recompute)
     plain, _ = machines()
     assert_the_same(plain, compiled, numbers(3, 8, 3), unlike(plain, 3, locations=20))
 

@@ -23,8 +23,8 @@ from torch.autograd.function import once_differentiable
 from gradus.memory.compiled.loop import Kept, backward_part, forward_part
 
 EVERY = 4
-"""M and L before every so many steps are kept."""
-PIECE = 4 * EVERY
+"""M and L before every so many steps are kept, if nothing else is asked for."""
+PIECE = 16
 """Steps taken together where there are no gradients, and nothing need be kept."""
 GROUP = 4
 """Sequences that a thread takes through time side by side, so that a row of weights, once fetched,
@@ -75,10 +75,12 @@ class _Steps(torch.autograd.Function):
         rows: Tensor,
         memory: Tensor,
         links: Tensor,
+        every: int,
     ) -> tuple[Tensor, ...]:
         batch, time, _ = projected.shape
         n, heads = memory.shape[1], rows.shape[1] - 3
-        pieces = -(-time // EVERY)
+        ctx.every = every = min(every, time)
+        pieces = -(-time // every)
 
         def room(*shape: int, dtype: Any = np.float32) -> np.ndarray:
             return np.empty((batch, *shape), dtype)  # in large pages, which torch does not ask for
@@ -97,14 +99,14 @@ class _Steps(torch.autograd.Function):
         kept.said[:, 0], kept.c[:, 0], kept.rows[:, 0] = arrays(said, c, rows)
         memory, links = memory.clone(), links.clone()
         given = arrays(projected, weight, telling, bias, memory, links)
-        share(forward_part, kept, EVERY, *given, kept)
+        share(forward_part, kept, every, *given, kept)
         ctx.save_for_backward(weight, telling, *map(torch.from_numpy, kept))
         found = kept.said[:, 1:], kept.c[:, -1].copy(), kept.rows[:, -1].copy()
         return (*map(torch.from_numpy, found), memory, links)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         weight, telling, *saved = ctx.saved_tensors
         kept = Kept(*arrays(*saved))
         g_said = gradients[0].contiguous()
@@ -113,12 +115,12 @@ class _Steps(torch.autograd.Function):
         g_z, g_told = torch.empty_like(gates), torch.empty_like(told)
         turned = arrays(weight.T.contiguous(), telling.T.contiguous())
         found = arrays(g_said, g_said0, *g_carried, g_z, g_told)
-        share(backward_part, kept, EVERY, *turned, kept, *found)
+        share(backward_part, kept, ctx.every, *turned, kept, *found)
         seen = said[:, :-1, -weight.shape[1] :].flatten(0, 1)
         h = said[:, 1:, : telling.shape[1]].flatten(0, 1)
         flat_z, flat_told = g_z.flatten(0, 1), g_told.flatten(0, 1)
         to_weights = (flat_z.T @ seen, flat_told.T @ h, flat_told.sum(0))
-        return g_z, *to_weights, g_said0, *g_carried
+        return g_z, *to_weights, g_said0, *g_carried, None
 
 
 def arrays(*tensors: Tensor) -> list[np.ndarray]:
@@ -136,6 +138,7 @@ def steps(
     rows: Float[Tensor, "batch rows locations"],
     memory: Float[Tensor, "batch locations width"],
     links: Float[Tensor, "batch locations locations"],
+    every: int = 0,
 ) -> tuple[Tensor, ...]:
     """Several time steps; all in float32 on the CPU.
 
@@ -149,15 +152,20 @@ def steps(
         rows: u, p, w and the w_r.
         memory: M.
         links: L.
+        every: steps between two M and L that are kept for the backward pass (0: `EVERY`).
 
     Returns:
         h and r of each step, "batch time hidden+reads"; c, the rows, M and L after the last.
     """
     weights = [t.contiguous() for t in (weight, telling, bias)]
     carried = [t.contiguous() for t in (c, rows, memory, links)]
+    length, every = projected.shape[1], every or EVERY
+    if not torch.is_grad_enabled():
+        length = every = PIECE
     found = []
-    for piece in projected.split(projected.shape[1] if torch.is_grad_enabled() else PIECE, 1):
-        new, *carried = _Steps.apply(piece.contiguous(), *weights, said.contiguous(), *carried)
+    for piece in projected.split(length, 1):
+        given = (piece.contiguous(), *weights, said.contiguous(), *carried)
+        new, *carried = _Steps.apply(*given, every)
         found.append(new)
         said = new[:, -1]
     return (torch.cat(found, 1), *carried)
