@@ -147,6 +147,13 @@ def test_other_numbers_and_switches_take_pytorchs_operations():
         assert not DNC(3, 2, locations=4, width=3, compiled=True, **{switch: True}).compiled
 
 
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore::DeprecationWarning")
+def test_tensorboard_can_draw_the_graph():
+    """Sizes are tensors then."""
+    _, compiled = machines()
+    torch.jit.trace(compiled, numbers(2, 5, 3), strict=False, check_trace=False)
+
+
 def test_an_empty_memory_has_finite_gradients():
     _, compiled = machines()
     compiled(torch.zeros(2, 4, 3))[0].sum().backward()

@@ -77,8 +77,11 @@ class _Steps(torch.autograd.Function):
         links: Tensor,
         every: int,
     ) -> tuple[Tensor, ...]:
-        batch, time, _ = projected.shape
-        n, heads = memory.shape[1], rows.shape[1] - 3
+        memory, links = memory.clone(), links.clone()
+        given = arrays(projected, weight, telling, bias, memory, links)
+        before = arrays(said, c, rows)
+        (batch, time, size), (_, n, width) = given[0].shape, given[4].shape
+        heads = before[2].shape[1] - 3
         ctx.every = every = min(every, time)
         pieces = -(-time // every)
 
@@ -86,19 +89,17 @@ class _Steps(torch.autograd.Function):
             return np.empty((batch, *shape), dtype)  # in large pages, which torch does not ask for
 
         kept = Kept(
-            said=room(time + 1, said.shape[1]),
-            gates=room(time, len(weight)),
-            c=room(time + 1, c.shape[1]),
-            told=room(time, len(telling)),
-            rows=room(time + 1, *rows.shape[1:]),
+            said=room(time + 1, before[0].shape[1]),
+            gates=room(time, size),
+            c=room(time + 1, before[1].shape[1]),
+            told=room(time, len(given[3])),
+            rows=room(time + 1, 3 + heads, n),
             ways=room(time, 3 + 3 * heads, n),
             order=room(time, n, dtype=np.int32),
-            memory=room(pieces, *memory.shape[1:]),
+            memory=room(pieces, n, width),
             links=room(pieces, n, n),
         )
-        kept.said[:, 0], kept.c[:, 0], kept.rows[:, 0] = arrays(said, c, rows)
-        memory, links = memory.clone(), links.clone()
-        given = arrays(projected, weight, telling, bias, memory, links)
+        kept.said[:, 0], kept.c[:, 0], kept.rows[:, 0] = before
         share(forward_part, kept, every, *given, kept)
         ctx.save_for_backward(weight, telling, *map(torch.from_numpy, kept))
         found = kept.said[:, 1:], kept.c[:, -1].copy(), kept.rows[:, -1].copy()
