@@ -132,7 +132,7 @@ class DNC(nn.Module):
                 float32, without masks and their like and without layer normalisation; elsewhere
                 PyTorch's operations are taken. It recomputes always, but M and L alone, which costs
                 little: from every `recompute`-th step (0: every fourth). The first use compiles,
-                for 20 s.
+                in some 15 s.
 
         Raises:
             UsageError: naming the argument that is out of range.

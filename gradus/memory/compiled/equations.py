@@ -7,7 +7,7 @@ from typing import no_type_check
 
 import numpy as np
 
-from gradus.memory.compiled.products import ONE, ZERO, add_rows, dots, kernel
+from gradus.memory.compiled.products import ONE, START, ZERO, add_rows, dots, kernel
 
 EPSILON = np.float32(1e-6)  # as gradus.memory.addressing.EPSILON
 
@@ -93,7 +93,7 @@ def inverse_lengths(vectors):
 def content(memory, keys, strengths, found):
     """Look up by content: c = softmax(β cosine(M, k)) of each key."""
     lengths, units = inverse_lengths(memory), inverse_lengths(keys)
-    dots(keys, memory, found, 0)
+    dots(keys, memory, found, START)
     for r in range(len(keys)):
         scale = strengths[r] * units[r]
         for i in range(len(memory)):
@@ -108,7 +108,7 @@ def content_backward(memory, keys, strengths, found, g, g_memory, g_keys, g_stre
     lengths, units = inverse_lengths(memory), inverse_lengths(keys)
     products, g_lengths = np.empty_like(g), np.zeros(len(memory), np.float32)
     turned = np.empty((len(memory), len(keys)), np.float32)
-    dots(keys, memory, products, 0)
+    dots(keys, memory, products, START)
     for r in range(len(keys)):
         scale, mean, g_scale = strengths[r] * units[r], ZERO, ZERO
         for i in range(len(memory)):
@@ -122,8 +122,8 @@ def content_backward(memory, keys, strengths, found, g, g_memory, g_keys, g_stre
         g_strengths[r] += g_scale * units[r]
         for k in range(len(keys[r])):
             g_keys[r, k] -= g_scale * strengths[r] * units[r] ** 3 * keys[r, k]
-    add_rows(g, 0, memory, g_keys)
-    add_rows(turned, 0, keys, g_memory)
+    add_rows(g, START, memory, g_keys)
+    add_rows(turned, START, keys, g_memory)
     for i in range(len(memory)):
         share = g_lengths[i] * lengths[i] ** 2
         for k in range(memory.shape[1]):
@@ -206,7 +206,7 @@ def renew_links_backward(links, p, w1, first, g, g_p, g_w1):
     for i in range(len(links)):
         g[i, first + i] = 0
     add_rows(w1, first, g, g_p)
-    dots(p, g, ends, 0)
+    dots(p, g, ends, START)
     for i in range(len(links)):
         keep, total = ONE - w1[0, first + i], ends[0, i]
         for j in range(links.shape[1]):

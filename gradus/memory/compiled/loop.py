@@ -12,7 +12,7 @@ from gradus.memory.compiled.equations import (
     renew_links,
     renew_memory,
 )
-from gradus.memory.compiled.products import ONE, dots, kernel
+from gradus.memory.compiled.products import ONE, START, copy, dots, kernel
 from gradus.memory.compiled.step import backward_one, forward_one
 
 
@@ -105,30 +105,31 @@ def forward_part(first, last, every, projected, weight, telling, bias, memory, l
     h, xi = np.empty((batch, hidden), np.float32), np.empty((batch, len(telling)), np.float32)
     order = np.empty((batch, memory.shape[1]), np.int32)
     for i in range(batch):
-        order[i] = np.arange(memory.shape[1])
+        for j in range(memory.shape[1]):
+            order[i, j] = j
     for t in range(time):
         for i in range(batch):
-            seen[i] = kept.said[first + i, t, -weight.shape[1] :]
-        dots(seen, weight, z, 0)
+            copy(kept.said[first + i, t, -weight.shape[1] :], seen[i])
+        dots(seen, weight, z, START)
         for i in range(batch):
             b = first + i
             control(projected[b, t], z[i], kept.gates[b, t], kept.c[b, t], h[i], kept.c[b, t + 1])
-        dots(h, telling, xi, 0)
+        dots(h, telling, xi, START)
         for i in range(batch):
             b = first + i
             if t % every == 0:
-                kept.memory[b, t // every] = memory[b]
-                kept.links[b, t // every] = links[b]
+                copy(memory[b], kept.memory[b, t // every])
+                copy(links[b], kept.links[b, t // every])
             for k in range(len(bias)):
                 kept.told[b, t, k] = xi[i, k] + bias[k]
             interpret(kept.told[b, t], width, heads)
             said = kept.said[b, t + 1]
-            said[:hidden] = h[i]
+            copy(h[i], said[:hidden])
             forward_one(
                 kept.told[b, t], memory[b], links[b], kept.rows[b, t], kept.rows[b, t + 1],
                 kept.ways[b, t], order[i], said[hidden:].reshape(heads, width),
             )  # fmt: skip
-            kept.order[b, t] = order[i]
+            copy(order[i], kept.order[b, t])
 
 
 @kernel
@@ -139,10 +140,10 @@ def renew(told, rows, memory, links):
     for t in range(len(told)):
         _, add, gates, _, _ = parts(told[t], width, heads)
         w1 = rows[t + 1, 2]
-        memory[t + 1] = memory[t]
+        copy(memory[t], memory[t + 1])
         renew_memory(memory[t + 1], w1, add, gates)
         if t + 1 < len(told):
-            links[t + 1] = links[t]
+            copy(links[t], links[t + 1])
             renew_links(links[t + 1], rows[t, 1], w1, 0)
 
 
@@ -182,14 +183,14 @@ def backward_part(
         end = min(time, start + every)
         for i in range(batch):
             b = first + i
-            memory[i, 0] = kept.memory[b, start // every]
-            links[i, 0] = kept.links[b, start // every]
+            copy(kept.memory[b, start // every], memory[i, 0])
+            copy(kept.links[b, start // every], links[i, 0])
             renew(kept.told[b, start:end], kept.rows[b, start : end + 1], memory[i], links[i])
         for t in range(end - 1, start - 1, -1):
             for i in range(batch):
                 b = first + i
                 g = g_said0[b]
-                g[:] = g_said[b, t]
+                copy(g_said[b, t], g)
                 for k in range(len(weight)):
                     g[len(g) - len(weight) + k] += seen[i, k]
                 backward_one(
@@ -199,8 +200,8 @@ def backward_part(
                     g_links[b], g_rows[b],
                 )  # fmt: skip
                 interpret_backward(kept.told[b, t], xi[i], width, heads)
-                g_told[b, t] = xi[i]
-            dots(xi, telling, h, 0)
+                copy(xi[i], g_told[b, t])
+            dots(xi, telling, h, START)
             for i in range(batch):
                 b = first + i
                 for k in range(hidden):
@@ -209,8 +210,8 @@ def backward_part(
                     kept.gates[b, t], kept.c[b, t], kept.said[b, t + 1, :hidden], kept.c[b, t + 1],
                     h[i], g_c[b], z[i],
                 )  # fmt: skip
-                g_z[b, t] = z[i]
-            dots(z, weight, seen, 0)
+                copy(z[i], g_z[b, t])
+            dots(z, weight, seen, START)
     for i in range(batch):
         g_said0[first + i] = 0
-        g_said0[first + i, -len(weight) :] = seen[i]
+        copy(seen[i], g_said0[first + i, -len(weight) :])

@@ -1,4 +1,4 @@
-"""Products of small matrices, compiled: what the compiled DNC is made of.
+"""Products of small matrices, and copies, compiled: what the compiled DNC is made of.
 
 NumPy's own products inside compiled code go to a library with threads of its own, which would fight
 with ours.
@@ -12,6 +12,7 @@ import numpy as np
 from gradus.core.loops import compiled_loop
 
 ZERO, ONE = np.float32(0), np.float32(1)
+START = np.int64(0)  # for a plain 0 in a call Numba compiles what is called once more
 FAST = {"reassoc", "contract", "arcp", "nsz"}  # sums may be reordered; NaN and infinity stay
 # The kernels are marked no_type_check so that the tests' type checker leaves them to numba.
 kernel = partial(compiled_loop, fastmath=FAST)
@@ -64,3 +65,12 @@ def add_rows(shares, first, rows, found):
             sd = share[i3] if i + 3 <= end else ZERO
             for j in range(len(out)):
                 out[j] += sa * a[j] + sb * b[j] + sc * c[j] + sd * d[j]
+
+
+@kernel
+@no_type_check
+def copy(numbers, into):
+    """Copy to an array of like shape; `into[:] = numbers` checks that, and compiles for seconds."""
+    flat, found = numbers.reshape(numbers.size), into.reshape(numbers.size)
+    for i in range(len(flat)):
+        found[i] = flat[i]

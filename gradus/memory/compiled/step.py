@@ -20,7 +20,7 @@ from gradus.memory.compiled.equations import (
     renew_memory,
     retained,
 )
-from gradus.memory.compiled.products import ONE, ZERO, add_rows, dots, kernel
+from gradus.memory.compiled.products import ONE, START, ZERO, add_rows, copy, dots, kernel
 
 BLOCK = 8
 """Rows of the links that are worked on together: with their gradients they fit the first cache."""
@@ -71,7 +71,7 @@ def forward_one(xi, m, links, before, after, ways, order, read):
             x = modes[r, 0] * backward[r, i] + modes[r, 1] * found[r, i]
             wr1[r, i] = x + modes[r, 2] * forward[r, i]
     read[:] = 0
-    add_rows(wr1, 0, m, read)
+    add_rows(wr1, START, m, read)
 
 
 @kernel
@@ -112,9 +112,9 @@ def backward_one(
     g_found, turned = np.empty((heads, n), np.float32), np.empty((n, heads), np.float32)
     ends, shares = np.empty((2 * heads, n), np.float32), np.empty((n, 2 * heads), np.float32)
     g_forward = np.empty((heads, n), np.float32)
-    ends[:heads] = wr  # G[i] = Σ_r g_forward[r, i] w_r + w_r[i] g_backward[r]
+    copy(wr, ends[:heads])  # G[i] = Σ_r g_forward[r, i] w_r + w_r[i] g_backward[r]
     g_backward = ends[heads:]
-    dots(g_read, m1, g_found, 0)
+    dots(g_read, m1, g_found, START)
     for r in range(heads):
         for i in range(n):
             g = g_wr[r, i] + g_found[r, i]
@@ -126,7 +126,7 @@ def backward_one(
             g_forward[r, i] = g * modes[r, 2]
             shares[i, r], shares[i, heads + r] = g_forward[r, i], wr[r, i]
             turned[i, r] = wr1[r, i]
-    add_rows(turned, 0, g_read, g_m)
+    add_rows(turned, START, g_read, g_m)
     content_backward(
         m1, keys[:heads], strengths[:heads], found, g_found, g_m,
         g_keys[:heads], g_strengths[:heads],
@@ -145,9 +145,9 @@ def backward_one(
     for first in range(0, n, BLOCK):
         some, g = links[first : first + BLOCK], g_links[first : first + BLOCK]
         here = rows[: len(some)]
-        here[:] = some
+        copy(some, here)
         renew_links(here, p, w1, first)
-        add_rows(shares[first:], 0, ends, g)
+        add_rows(shares[first:], START, ends, g)
         dots(g_backward, here, g_here, first)
         add_rows(g_forward, first, here, g_wr)
         renew_links_backward(some, before[1:2], after[2:3], first, g, g_rows[1:2], g_write)
