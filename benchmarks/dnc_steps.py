@@ -61,7 +61,7 @@ def compiled(size: Size, device: str) -> Machine:
 
 
 def recomputed(size: Size, device: str) -> Machine:
-    """Compiled, and M and L of every 16th step only are kept, not of every fourth."""
+    """Compiled, and M and L of every 16th step only are kept, not of every eighth."""
     return plain(size, device, compiled=True, recompute=16)
 
 

@@ -131,7 +131,7 @@ class DNC(nn.Module):
             compiled: do all steps as one compiled operation where it can be: on the CPU, in
                 float32, without masks and their like and without layer normalisation; elsewhere
                 PyTorch's operations are taken. It recomputes always, but M and L alone, which costs
-                little: from every `recompute`-th step (0: every fourth). The first use compiles,
+                little: from every `recompute`-th step (0: every eighth). The first use compiles,
                 in some 15 s.
 
         Raises:

@@ -22,7 +22,7 @@ from torch.autograd.function import once_differentiable
 
 from gradus.memory.compiled.loop import Kept, backward_part, forward_part
 
-EVERY = 4
+EVERY = 8
 """M and L before every so many steps are kept, if nothing else is asked for."""
 PIECE = 16
 """Steps taken together where there are no gradients, and nothing need be kept."""
