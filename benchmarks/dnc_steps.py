@@ -56,13 +56,13 @@ def plain(size: Size, device: str, **settings: Any) -> Machine:
 
 
 def compiled(size: Size, device: str) -> Machine:
-    """The same, each step of the memory one compiled operation."""
+    """The same, all steps one compiled operation."""
     return plain(size, device, compiled=True)
 
 
 def recomputed(size: Size, device: str) -> Machine:
-    """Compiled, and the state of every fourth step only is kept."""
-    return plain(size, device, compiled=True, recompute=4)
+    """Compiled, and M and L of every 16th step only are kept, not of every eighth."""
+    return plain(size, device, compiled=True, recompute=16)
 
 
 def package(size: Size, device: str) -> Machine:
@@ -86,7 +86,7 @@ def package(size: Size, device: str) -> Machine:
 
 CONTESTANTS: dict[str, Callable[[Size, str], Machine]] = {
     "gradus": compiled,
-    "gradus, recompute 4": recomputed,
+    "gradus, recompute 16": recomputed,
     "gradus, not compiled": plain,
     "dnc (PyPI)": package,
 }

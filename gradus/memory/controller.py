@@ -43,6 +43,11 @@ class FeedForward(nn.Module):
         self.bias = made.bias
         self.norm = nn.LayerNorm(hidden) if normalised else nn.Identity()
 
+    @property
+    def recurrent(self) -> Tensor:
+        """The weights of what comes from the step before."""
+        return self.weight_r
+
     def start(self, batch: int) -> State:
         """There is no state."""
         return ()
@@ -83,6 +88,11 @@ class LSTM(nn.Module):
         nn.init.ones_(self.bias.data[hidden : 2 * hidden])
         self.gains = nn.Parameter(torch.ones(5, hidden)) if normalised else None
         self.shifts = nn.Parameter(torch.zeros(5, hidden)) if normalised else None
+
+    @property
+    def recurrent(self) -> Tensor:
+        """The weights of what comes from the step before."""
+        return self.weight_hr
 
     def start(self, batch: int) -> State:
         """H and c of zeros."""

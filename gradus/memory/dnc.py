@@ -128,8 +128,11 @@ class DNC(nn.Module):
             recompute: keep only the state of every so many steps for the backward pass and compute
                 what lies between again (0: keep all). T N² numbers become T N² / recompute + N²
                 recompute, for one more forward pass.
-            compiled: do each step of the memory as one compiled operation where it can be: on the
-                CPU, in float32, of the paper's DNC. The first use compiles for some seconds.
+            compiled: do all steps as one compiled operation where it can be: on the CPU, in
+                float32, without masks and their like and without layer normalisation; elsewhere
+                PyTorch's operations are taken. It recomputes always, but M and L alone, which costs
+                little: from every `recompute`-th step (0: every eighth). The first use compiles,
+                in some 15 s.
 
         Raises:
             UsageError: naming the argument that is out of range.
@@ -141,7 +144,7 @@ class DNC(nn.Module):
         self.locations, self.width, self.n_reads = locations, width, reads
         self.masked, self.deallocate, self.sharpened = masked, deallocate, sharpened
         self.bypass_dropout, self.recompute = bypass_dropout, recompute
-        self.compiled = compiled and not (masked or deallocate or sharpened)
+        self.compiled = compiled and not (masked or deallocate or sharpened or normalised)
         keys = reads + 1
         self.parts = {
             "keys": keys * width,
@@ -184,45 +187,53 @@ class DNC(nn.Module):
         state = self.start(len(x)) if state is None else state
         with torch.autocast(x.device.type, enabled=False):
             projected = self.controller.project(x.to(self.output.weight.dtype))
-            pieces = projected.split(self.recompute, 1) if self.recompute else [projected]
-            hidden, reads = [], []
-            for piece in pieces:
-                if self.recompute and torch.is_grad_enabled():
-                    h, r, state = checkpoint(self._steps, piece, state, use_reentrant=False)
-                else:
-                    h, r, state = self._steps(piece, state)
-                hidden.append(h)
-                reads.append(r)
-            h = dropout(torch.cat(hidden, 1), self.bypass_dropout, self.training)
-            return self.output(torch.cat([h, torch.cat(reads, 1)], 2)), state
+            if self.compiled and _fits(projected) and _fits(state.memory):
+                h, r, state = self._steps_compiled(projected, state)
+            else:
+                h, r, state = self._steps(projected, state)
+            h = dropout(h, self.bypass_dropout, self.training)
+            return self.output(torch.cat([h, r], 2)), state
 
     def _steps(
         self, projected: Float[Tensor, "batch time projected"], state: DNCState
     ) -> tuple[Tensor, Tensor, DNCState]:
-        """Several time steps: h and r of each, and the state after the last."""
-        if not (self.compiled and _fits(projected) and _fits(state.memory)):
+        """All time steps: h and r of each, and the state after the last."""
+        if not (self.recompute and torch.is_grad_enabled()):
             return unroll(self.step, projected, state)
-        h, r, state = unroll(self._step_compiled, projected, state)
-        return h, r, state._replace(inverse=inverse_length(state.memory))
+        hidden, reads = [], []
+        for piece in projected.split(self.recompute, 1):
+            h, r, state = checkpoint(unroll, self.step, piece, state, use_reentrant=False)
+            hidden.append(h)
+            reads.append(r)
+        return torch.cat(hidden, 1), torch.cat(reads, 1), state
 
-    def _step_compiled(
-        self, projected: Float[Tensor, "batch projected"], state: DNCState
-    ) -> tuple[Tensor, None, DNCState]:
-        """As `step`, the memory's part in one operation; the inverse lengths stay as they were."""
-        from gradus.memory.compiled import access  # numba is imported where it is used
+    def _steps_compiled(
+        self, projected: Float[Tensor, "batch time projected"], state: DNCState
+    ) -> tuple[Tensor, Tensor, DNCState]:
+        """As `_steps`, in one operation."""
+        from gradus.memory.compiled.sequence import steps  # numba is imported where it is used
 
-        h, inner = self.controller(projected, state.reads, state.controller)
-        memory, used, links, last, where, looked, found = access(
-            self.interface(h),
+        zeros = projected.new_zeros(len(projected), self.controller.hidden)
+        h, c = state.controller or (zeros, zeros)
+        rows = torch.stack([state.usage, state.precedence, state.write_weighting], 1)
+        said, c, rows, memory, links = steps(
+            projected,
+            self.controller.recurrent,
+            self.interface.weight,
+            self.interface.bias,
+            torch.cat([h, state.reads], 1),
+            c,
+            torch.cat([rows, state.read_weightings], 1),
             state.memory,
-            state.usage,
             state.links,
-            state.precedence,
-            state.write_weighting,
-            state.read_weightings,
+            self.recompute,
         )
-        new = (memory, state.inverse, used, links, last, where, looked, found.flatten(1), inner)
-        return h, None, DNCState(*new)
+        h, r = said.split([h.shape[1], state.reads.shape[1]], 2)
+        used, last, where = rows[:, :3].unbind(1)
+        inner = (h[:, -1], c) if state.controller else ()
+        inverse = inverse_length(memory)
+        new = (memory, inverse, used, links, last, where, rows[:, 3:], r[:, -1], inner)
+        return h, r, DNCState(*new)
 
     def step(
         self, projected: Float[Tensor, "batch projected"], state: DNCState
@@ -302,5 +313,5 @@ class DNC(nn.Module):
 
 
 def _fits(tensor: Tensor) -> bool:
-    """Whether the compiled step takes such a tensor."""
+    """Whether the compiled steps take such a tensor."""
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32

@@ -5,28 +5,18 @@ next one of a stream: what a word of the text draws depends on the seed, the epo
 place alone, not on how the text was cut or on who draws before.
 """
 
+from functools import partial
 from pathlib import Path
-from typing import Any, no_type_check
+from typing import no_type_check
 
 import numpy as np
-from numba import njit
 
-STAMP = tuple((p.name, p.stat().st_mtime_ns) for p in sorted(Path(__file__).parent.glob("*.py")))
+from gradus.core.loops import compiled_loop, folder_stamp
+
+STAMP = folder_stamp(Path(__file__).parent)
 """Which version of this folder's files is compiled."""
-
-
-def compiled(function: Any) -> Any:
-    """Compile a function for the processor at hand; threads run such functions side by side.
-
-    What was compiled is kept on disk. By itself numba takes it as good until the function's own
-    file changes; but functions call those of other files here, so any change in the folder counts.
-    """
-    made = njit(nogil=True, fastmath=True, cache=True, error_model="numpy")(function)
-    index = getattr(getattr(made, "_cache", None), "_cache_file", None)
-    if index is not None:
-        index._source_stamp = STAMP
-    return made
-
+compiled = partial(compiled_loop, fastmath=True)
+"""Compile a function."""
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 FIRST = np.uint64(0xBF58476D1CE4E5B9)
