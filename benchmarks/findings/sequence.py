@@ -132,11 +132,12 @@ def parsing() -> str:
     head = ["search, training", "UAS", "LAS", "UAS, own tags", "LAS, own tags", "sentences/s"]
     runs = len(next(iter(found["steps"].values()))["UAS"])
     times = ", ".join(f"{median(s):.0f} s of {name}" for name, s in found["seconds"].items())
+    took = f"; training took {times}" if times else ""
     crossed = ", ".join(
         f"{n:,} of {all_:,} in {part}" for part, (n, all_) in found["not projective"].items()
     )
     return f"""UD English-EWT's test set, {runs} seed{"s"[: runs > 1]}, {found["threads"]} threads,
-medians of speed and time; training took {times} (`benchmarks/parsing.py`,
+medians of speed{took} (`benchmarks/parsing.py`,
 {found["machine"]["processor"]}). Sentences whose tree is not projective: {crossed}.
 
 {table(head, rows)}
