@@ -344,7 +344,7 @@ def _end_epoch(session: Session, seconds: float, steps: int) -> None:
         session.schedule.step(record[task.watch])
     elif session.config.schedule == "no-better":
         session.schedule.step(record["train/loss"])
-    if task.improves(record[task.watch], at.best_value):
+    if task.keeps(record[task.watch], at.best_value):
         at.best_value, at.best_epoch = record[task.watch], at.epoch
         at.best_model = {k: v.detach().clone() for k, v in task.model.state_dict().items()}
     session.reporter.epoch(record, session.config.epochs)

@@ -39,6 +39,8 @@ class Task:
         measure_every: minibatches between two on which the metrics are measured in training.
         watch: the record to choose the best epoch by, such as `validation/accuracy`.
         better: whether `watch` should be large ("max") or small ("min").
+        keep: the parameters of the best epoch, or of the last that is finite, where a schedule that
+            ends at a rate of 0 makes the last the one to have.
         sample: the model's input for a few examples, to draw and describe it.
         pretrain: (model, training set, reporter) -> facts, run once before the first step of a new
             training: it changes the model in place, always in the same way. The facts, JSON
@@ -68,6 +70,7 @@ class Task:
     measure_every: int = 10
     watch: str = "validation/loss"
     better: Literal["min", "max"] = "min"
+    keep: Literal["best", "last"] = "best"
     pretrain: Pretrain | None = None
     project: Callable[[nn.Module, float], None] | None = None
     goal: float | None = None
@@ -87,6 +90,10 @@ class Task:
         if best is None:
             return True
         return value > best if self.better == "max" else value < best
+
+    def keeps(self, value: float, best: float | None) -> bool:
+        """Whether the parameters after an epoch are to be kept, by its watched record."""
+        return self.improves(value, None if self.keep == "last" else best)
 
     def reached(self, value: float | None) -> bool:
         """Whether `value` of the watched record is as good as the goal, if there is one."""

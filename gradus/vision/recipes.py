@@ -36,14 +36,16 @@ class ImageConfig(ImageDataConfig):
     """Share λ of each weight lost in a step, times the learning rate; not of biases and norms."""
     views: Views = "one"
     """Versions of an image whose answers are averaged when it is judged."""
-    choose: Literal["accuracy", "loss"] = "accuracy"
-    """What the best epoch is chosen by, on the validation set."""
+    keep: Literal["best", "last"] = "best"
+    """The epoch to keep: best by accuracy on the validation set, or the last one."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
         super().__post_init__()
         check_setting(self.size >= 0, "size", "≥ 0 pixels", self.size)
         check_setting(0 <= self.smoothing < 1, "smoothing", "in [0, 1)", self.smoothing)
+        stops = self.keep == "last" and self.patience > 0
+        check_setting(not stops, "patience", "0 where --keep last", self.patience)
         check_setting(self.weight_decay >= 0, "weight_decay", "≥ 0", self.weight_decay)
 
 
@@ -145,8 +147,8 @@ MNIST_CNN_BEST = Recipe(
         distort="shift 2, warp 12 0.1 0.7",
         smoothing=0.1,
         views="shifts",
-        choose="loss",
-        epochs=20,
+        keep="last",
+        epochs=40,
         batch_size=128,
         optimizer="adam",
         lr=0.01,

@@ -1,5 +1,7 @@
 """The wiring of chapter 5: what happens in training only, and what is refused before it."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -55,11 +57,18 @@ def test_images_are_distorted_and_targets_smoothed_in_training_only():
     assert metrics["accuracy"]().shape == (5,)
 
 
-def test_the_best_epoch_is_chosen_by_what_the_config_names():
-    by_accuracy, by_loss = task_of(), task_of(choose="loss")
-    assert (by_accuracy.watch, by_loss.watch) == ("validation/accuracy", "validation/loss")
-    assert by_accuracy.improves(0.9, 0.8)
-    assert by_loss.improves(0.8, 0.9)
+def test_the_last_epoch_is_kept_where_the_config_says_so():
+    best, last = task_of(), task_of(keep="last")
+    assert not best.keeps(0.8, 0.9)
+    assert last.keeps(0.8, 0.9)
+    assert not last.keeps(math.nan, 0.9)
+    for keep, expected in (("best", 1), ("last", 3)):
+        config = DIGITS_CNN.configure(**{**DIGITS_CNN.smoke, "keep": keep, "epochs": 3})
+        task = build_task(DIGITS_CNN, config)
+        task.better = "min"  # so that the first epoch is the best
+        assert fit(task, config).best_epoch == expected
+    with pytest.raises(UsageError, match="patience must be 0 where --keep last, got 3"):
+        DIGITS_CNN.configure(keep="last", patience=3)
 
 
 def test_evaluation_is_the_same_each_time_and_training_is_not():
