@@ -52,7 +52,8 @@ def main() -> None:
     seconds: dict[str, list[float]] = {}
     for seed in range(args.seeds):
         runs, new = trained(seed, args.runs)
-        part = make_course(runs["local"].config).part(2, torch.device("cpu"))  # type: ignore[arg-type]
+        config: Any = runs["local"].config
+        part = make_course(config).part(2, torch.device("cpu"))
         for training, run in runs.items():
             if training in new:
                 seconds.setdefault(training, []).append(run.results["seconds"])
@@ -63,9 +64,9 @@ def main() -> None:
                 print(f"seed {seed}, {name}: {told}", flush=True)
                 for key, value in scores.items():
                     found.setdefault(name, {}).setdefault(key, []).append(value)
-    for name, scores in found.items():
-        told = (f"{key} {told_of(values)}" for key, values in scores.items())
-        print(f"{name:<16}" + "  ".join(told))
+    for name, kept in found.items():
+        parts = (f"{key} {told_of(values)}" for key, values in kept.items())
+        print(f"{name:<24}" + "  ".join(parts))
     record = {
         "steps": found,
         "not projective": shares(),
@@ -93,7 +94,8 @@ def trained(seed: int, folder: Path) -> tuple[dict[str, Run], set[str]]:
         entry, path = catalog.recipe(recipe), folder / f"{name}-{seed}"
         settings: dict[str, Any] = {"seed": seed}
         if name == "self-normalised":
-            settings["self_norm"] = catalog.recipe("parser-global").config.self_norm  # type: ignore[attr-defined]
+            default: Any = catalog.recipe("parser-global").config
+            settings["self_norm"] = default.self_norm
         if name == "global":
             settings["start"] = str(runs["self-normalised"].path)
         there = (path / "run.json").exists()
@@ -108,7 +110,8 @@ def measure(run: Run, part: Part, beam: int, rounds: int) -> dict[str, float]:
     """Scores of a run's parser on a part of the treebank, and its speed."""
     task = run.task()
     model: Any = task.model.eval()
-    vocabulary = make_course(run.config).vocabulary  # type: ignore[arg-type]
+    config: Any = run.config
+    vocabulary = make_course(config).vocabulary
     decode = partial(parse, beam=beam, normalise=open_parser(run).normalise)
     times = []
     for _ in range(rounds + 1):

@@ -2,7 +2,7 @@
 
 Reading order: `trees` (a tree as a sequence, projectivity), `compiled` and `transitions` (the
 arc-standard system), `oracle` (a tree's actions), `network`, `parser` (the module), `treebank`
-(sentences as numbers), `decode` (greedy), `beam`, `globally` (global normalisation); then
-`recipes` (the named experiments), `train` (config → task), `evaluation`, `predict`, `drawing` and
-`figures`.
+(sentences as numbers), `decode` (greedy, or with `gradus.sequence.search`); then `recipes` (the
+named experiments), `course`, `train` (config → task; whole sequences: `gradus.sequence.globally`),
+`evaluation`, `predict`, `drawing`, `figures` and `figures_learning`.
 """

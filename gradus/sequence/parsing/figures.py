@@ -1,6 +1,6 @@
 """The book's figures 7-5 to 7-9 and 7-11, drawn from what runs here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from gradus.core import plot
 from gradus.sequence.parsing.drawing import draw_tree
 from gradus.sequence.parsing.oracle import oracle
-from gradus.sequence.parsing.transitions import begin
+from gradus.sequence.parsing.transitions import States, begin
 from gradus.sequence.parsing.trees import Tree, linearise, sentence_of_tree, tree_of
 from gradus.sequence.search import NOTHING, beam_search
 
@@ -111,7 +111,7 @@ def options() -> Figure:
     for action in (0, 1 + NAMES.index("det"), 1 + len(NAMES) + NAMES.index("obj")):
         after = states.take(np.array([0]))
         after.advance(np.array([action]))
-        rows.append(_row(after, _name(action)))
+        rows.append(_row(after, name_of(action, NAMES)))
     fig, (ax,) = plot.new_figure(1, 1, (9, 3.3))
     _draw_rows(ax, rows)
     plot.title(
@@ -132,7 +132,7 @@ def actions() -> Figure:
     rows = [_row(states, "begin")]
     for action in taken:
         states.advance(np.array([action]))
-        rows.append(_row(states, _name(action)))
+        rows.append(_row(states, name_of(action, NAMES)))
     _draw_rows(ax, rows)
     plot.title(
         fig,
@@ -160,20 +160,20 @@ def _draw_rows(ax: Axes, rows: list[tuple[str, list[str], list[str], str]]) -> N
     ax.set_axis_off()
 
 
-def _name(action: int) -> str:
-    """What an action is called."""
+def name_of(action: int, labels: Sequence[str]) -> str:
+    """What an action is called, with the labels that are numbered from 1."""
     if not action:
         return "SHIFT"
-    side, number = ("LEFT", action) if action <= len(NAMES) else ("RIGHT", action - len(NAMES))
-    return f"{side} ARC ({NAMES[number - 1]})"
+    side, number = ("LEFT", action) if action <= len(labels) else ("RIGHT", action - len(labels))
+    return f"{side} ARC ({labels[number - 1]})"
 
 
-def _row(states: object, name: str) -> tuple[str, list[str], list[str], str]:
+def _row(states: States, name: str) -> tuple[str, list[str], list[str], str]:
     """The action that led to a state, its stack and buffer, and how many arcs it has."""
-    links, (depth, front, words) = states.links[0], states.sizes[0]  # type: ignore[attr-defined]
+    links, (depth, front, words) = states.links[0], states.sizes[0]
     stack = [WORDS[i - 1] for i in links[0, :depth]]
     buffer = [WORDS[i - 1] for i in range(front, words + 1)]
-    heads, labels = states.tree(0)  # type: ignore[attr-defined]
+    heads, labels = states.tree(0)
     drawn = [
         f"{NAMES[label - 1]}({WORDS[head - 1]}, {WORDS[i]})"
         for i, (head, label) in enumerate(zip(heads, labels, strict=True))

@@ -14,6 +14,7 @@ from gradus.core import plot
 from gradus.core.fit import fit
 from gradus.sequence.globally import global_loss
 from gradus.sequence.parsing.course import Course, Part, make_course
+from gradus.sequence.parsing.figures import name_of
 from gradus.sequence.parsing.parser import ActionScores, Parser
 from gradus.sequence.parsing.recipes import PARSER_GREEDY
 from gradus.sequence.parsing.train import greedy
@@ -61,14 +62,6 @@ def pupil(epochs: int) -> Pupil:
     return Pupil(model, course, course.part(1, torch.device("cpu")))
 
 
-def name_of(action: int, labels: list[str]) -> str:
-    """What an action is called."""
-    if not action:
-        return "SHIFT"
-    side, number = ("LEFT", action) if action <= len(labels) else ("RIGHT", action - len(labels))
-    return f"{side} ARC ({labels[number - 1]})"
-
-
 @plot.style()
 def network() -> Figure:
     """Figure 7-10: a state as words and labels, and the probabilities of its actions."""
@@ -89,7 +82,7 @@ def network() -> Figure:
     fig, (left, ax) = plot.new_figure(1, 2, (9, 3.9))
     _draw_state(left, [words[i - 1] if i else "–" for i in places[0, : len(PLACES)].tolist()])
     top = p.topk(SHOWN)
-    names = [name_of(int(a), list(from_toy.course.vocabulary.labels)) for a in top.indices]
+    names = [name_of(int(a), from_toy.course.vocabulary.labels) for a in top.indices]
     colours = [plot.PALETTE[0] if int(a) == wanted else plot.GREY for a in top.indices]
     ax.barh(names, top.values.tolist(), color=colours)
     ax.invert_yaxis()
@@ -127,7 +120,7 @@ def early_update() -> Figure:
     words = [row.form for row in from_toy.part.sentences[number].words]
     start = int(from_toy.part.lessons.starts[number])
     right = from_toy.part.lessons.actions[start : start + len(found.steps)].tolist()
-    labels = list(from_toy.course.vocabulary.labels)
+    labels = from_toy.course.vocabulary.labels
     fig, (ax,) = plot.new_figure(1, 1, (9, 4.4))
     at = 0
     for step, done in enumerate(found.steps):
