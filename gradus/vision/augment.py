@@ -182,6 +182,13 @@ def warp(x: Images, matrix: Float[Tensor, "batch 2 2"], bend: Tensor | None = No
     return functional.grid_sample(x, grid, align_corners=False)
 
 
+def turning(degrees: Numbers) -> Float[Tensor, "batch 2 2"]:
+    """The matrix with which `warp` turns an image counter-clockwise by so many degrees."""
+    angle = torch.deg2rad(degrees)
+    rows = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1)
+    return rows.view(-1, 2, 2)
+
+
 def _each(numbers: Tensor) -> Tensor:
     """One number an image, to stand beside "batch channels height width"."""
     return numbers.view(-1, 1, 1, 1)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gradus.core.errors import UsageError
-from gradus.vision.augment import per_image_whitening
+from gradus.vision.augment import per_image_whitening, turning, warp
 
 Looks = Callable[[Tensor], list[Tensor]]
 
@@ -20,6 +20,11 @@ def _moved(x: Tensor, *moves: tuple[int, int]) -> list[Tensor]:
     return [padded[:, :, 1 - i : 1 - i + height, 1 - j : 1 - j + width] for i, j in moves]
 
 
+def _turned(x: Tensor, *degrees: float) -> list[Tensor]:
+    matrices = turning(x.new_tensor(degrees))
+    return [warp(x, matrix.expand(len(x), 2, 2)) for matrix in matrices]
+
+
 def _mirrored(looks: list[Tensor]) -> list[Tensor]:
     return [version for look in looks for version in (look, look.flip(3))]
 
@@ -28,6 +33,7 @@ VIEWS: Mapping[str, Looks] = {
     "one": lambda x: [x],
     "flip": lambda x: _mirrored([x]),
     "shifts": lambda x: [x, *_moved(x, (-1, 0), (1, 0), (0, -1), (0, 1))],
+    "turns": lambda x: [x, *_turned(x, -12, -6, 6, 12)],
     "flip-shifts": lambda x: _mirrored([x, *_moved(x, (-1, -1), (1, 1))]),
 }
 """Name -> the versions of a batch of images whose answers are averaged."""

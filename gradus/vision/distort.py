@@ -133,13 +133,10 @@ def random_warp(
     deviation of `bend` pixels: the elastic distortion of Simard et al. 2003, "Best Practices for
     Convolutional Neural Networks", section 2.
     """
-    angle = torch.deg2rad(_uniform(x, -degrees, degrees, generator))
-    across, down = (_uniform(x, 1 - scale, 1 + scale, generator) for _ in range(2))
-    matrix = torch.stack(
-        [angle.cos() / across, -angle.sin() / across, angle.sin() / down, angle.cos() / down], 1
-    )
+    turn = augment.turning(_uniform(x, -degrees, degrees, generator))
+    sizes = [_uniform(x, 1 - scale, 1 + scale, generator) for _ in range(2)]  # across and down
     field = _bends(x, bend, generator) if bend else None
-    return augment.warp(x, matrix.view(-1, 2, 2), field)
+    return augment.warp(x, turn / torch.stack(sizes, 1)[:, :, None], field)
 
 
 def _bends(x: Images, bend: float, generator: Generator) -> Tensor:

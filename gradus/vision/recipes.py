@@ -7,7 +7,7 @@ from gradus.core.recipe import Recipe, check_setting
 from gradus.data.config import ImageDataConfig
 
 Initialiser = Literal["he", "lecun", "normal", "truncated_normal", "uniform"]
-Views = Literal["one", "flip", "shifts", "flip-shifts"]
+Views = Literal["one", "flip", "shifts", "turns", "flip-shifts"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +146,7 @@ MNIST_CNN_BEST = Recipe(
         "conv 3x3x128 nobias norm relu, conv 3x3x128 nobias norm relu, pool all",
         distort="shift 2, warp 12 0.1 0.7",
         smoothing=0.1,
-        views="shifts",
+        views="turns",
         keep="last",
         epochs=40,
         batch_size=128,
