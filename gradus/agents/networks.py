@@ -103,10 +103,13 @@ class DQN(nn.Module):
     def forward(self, x: Shaped[Tensor, "batch *shape"]) -> Float[Tensor, "batch actions"]:
         """The values of every action for each observation."""
         features = self.body(x)
-        q = self.advantage(features)
-        if self.value is None:
-            return q
-        return self.value(features) + q - q.mean(1, keepdim=True)
+        # Values of actions differ by little: never in half the precision.
+        with torch.autocast(features.device.type, enabled=False):
+            features = features.float()
+            q = self.advantage(features)
+            if self.value is None:
+                return q
+            return self.value(features) + q - q.mean(1, keepdim=True)
 
 
 class ActorCritic(nn.Module):

@@ -1,7 +1,7 @@
 """The named experiments of chapter 9: data only."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from gradus.agents.explore import exploration
 from gradus.core.errors import UsageError
@@ -23,6 +23,8 @@ class AgentConfig(FitConfig):
     """Steps that are called an epoch; at its end the agent is checked and saved."""
     test_episodes: int = 100
     """Episodes of the test."""
+    precisions: ClassVar[tuple[str, ...]] = ("float32",)
+    """Precisions in which the agent can learn."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -36,7 +38,8 @@ class AgentConfig(FitConfig):
                 "an agent's loss is another at every step: choose an optimizer that does not "
                 f"search and a schedule other than plateau, got {self.optimizer}, {self.schedule}"
             )
-        check_setting(self.precision == "float32", "precision", "float32", self.precision)
+        known = self.precisions
+        check_setting(self.precision in known, "precision", " or ".join(known), self.precision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +162,7 @@ class DQNConfig(GameConfig):
     """Keep the replay in checkpoints: resumed, a run is then the same as if never stopped."""
     replay_file: str = ""
     """File to keep its frames in instead of memory."""
+    precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16-mixed")
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""

@@ -199,19 +199,20 @@ def dqn(config: DQNConfig, device: torch.device) -> Practice:
         alpha=ALPHA if config.prioritised else 0.0,
         path=Path(config.replay_file) if config.replay_file else None,
     )
-    total = config.epochs * config.steps
+    total, half = config.epochs * config.steps, config.precision == "bf16-mixed"
 
     def update(draw: np.random.Generator, done: float) -> float:
         beta = BETA + (1 - BETA) * min(done, 1.0)
         sample = replay.sample(config.batch_size, draw, beta)
-        loss, errors = q_network.learn(
-            model,
-            target,
-            agent.optimizer,
-            q_network.to_batch(sample, device),
-            double=config.double,
-            clip_norm=config.clip_norm,
-        )
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            loss, errors = q_network.learn(
+                model,
+                target,
+                agent.optimizer,
+                q_network.to_batch(sample, device),
+                double=config.double,
+                clip_norm=config.clip_norm,
+            )
         if config.prioritised:
             replay.prioritise(sample.place, errors.double().cpu().numpy())
         agent.learnt(loss)

@@ -19,6 +19,8 @@ class AutoencoderConfig(ImageDataConfig):
     """Numbers in the code."""
     norm: float = 3.0
     """Spread γ of a hidden neuron's normalised logits at the start (0: no batch normalisation)."""
+    settle: float = 0.0
+    """Share of the training, at its end, with the batch normalisation's numbers held, in [0, 1]."""
     snapshots: tuple[int, ...] = ()
     """Epochs after which the parameters are kept, to look at later."""
 
@@ -28,6 +30,7 @@ class AutoencoderConfig(ImageDataConfig):
         check_setting(all(h >= 1 for h in self.hidden), "hidden", "all ≥ 1", self.hidden)
         check_setting(self.code >= 1, "code", "≥ 1", self.code)
         check_setting(0 <= self.norm < inf, "norm", "≥ 0 and finite", self.norm)
+        check_setting(0 <= self.settle <= 1, "settle", "in [0, 1]", self.settle)
         check_setting(all(e >= 1 for e in self.snapshots), "snapshots", "all ≥ 1", self.snapshots)
 
 
@@ -152,9 +155,11 @@ MNIST_AUTOENCODER = Recipe(
     source="chapter 6, 'Implementing an Autoencoder in TensorFlow'; Hinton and Salakhutdinov 2006",
     config=AutoencoderConfig(
         epochs=60,
+        batch_size=250,
         optimizer="adam",
-        lr=0.01,
+        lr=0.02,
         schedule="one-cycle",
+        settle=0.4,
         snapshots=(5, 30),
     ),
     figures="gradus.embed.run_figures:AUTOENCODER_RUN",

@@ -19,6 +19,7 @@ from gradus.embed.sparse import active, kl_penalty
 from gradus.nn.corrupt import corrupt
 from gradus.nn.mlp import first_layer
 from gradus.nn.neighbours import NEIGHBOURS, knn_right
+from gradus.nn.norm import settle_after
 
 HELD_OUT = 1000
 """Points of the validation set and of the test set."""
@@ -34,9 +35,12 @@ def images(config: AutoencoderConfig) -> Task:
     _check_minibatches(config, len(parts.train[0]))
     model = autoencoder(config, math.prod(parts.shape))
     start_at_mean_(model, parts.train[0])
+    train = Batches(parts.train, config.batch_size, config.seed)
+    if config.settle:
+        settle_after(model, round((1 - config.settle) * config.epochs * len(train)))
     return Task(
         model=model,
-        train=Batches(parts.train, config.batch_size, config.seed),
+        train=train,
         validation=whole(parts.validation),
         test=lambda: whole(parts.test()),
         loss=loss_of(config),

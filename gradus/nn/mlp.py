@@ -10,6 +10,7 @@ from torch.nn import functional
 from gradus.core.errors import UsageError
 from gradus.nn.activation import find_activation
 from gradus.nn.init import initialise
+from gradus.nn.norm import SettlingBatchNorm
 
 
 class MLP(nn.Module):
@@ -80,7 +81,7 @@ class MLP(nn.Module):
             self.add_module(name, layer)
         self._norms = [f"norm_{i}" for i in range(1, len(sizes) - 1)] if norm else []
         for name, width in zip(self._norms, sizes[1:], strict=False):
-            self.add_module(name, nn.BatchNorm1d(width))
+            self.add_module(name, SettlingBatchNorm(width))
             nn.init.constant_(getattr(self, name).weight, norm)
 
     @property

@@ -212,6 +212,24 @@ def test_q_of_a_corridor_is_learnt(double, n):
     assert np.allclose(model.values.detach().numpy(), wanted, atol=0.02)
 
 
+def test_half_precision_finds_nearly_the_same_gradient():
+    torch.manual_seed(0)
+    model = DQN((4, 84, 84), 4, (64,))
+    frozen = target_of(model)
+    seen = torch.randint(0, 256, (2, 8, 4, 84, 84), dtype=torch.uint8)
+    zeros = torch.zeros(8)
+    batch = Batch(seen[0], zeros.long(), zeros + 1, seen[1], zeros + 0.9, zeros + 1)
+    gradients = []
+    for half in (False, True):
+        optimizer = torch.optim.SGD(model.parameters(), 0.0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            assert model(seen[0]).dtype == torch.float32
+            learn(model, frozen, optimizer, batch, double=True, clip_norm=0.0)
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    assert torch.nn.functional.cosine_similarity(*gradients, dim=0) > 0.995
+    assert not torch.equal(*gradients)
+
+
 def test_the_target_network_stays_until_it_is_refreshed():
     model = DQN((3,), 2, (4,))
     frozen = target_of(model)
