@@ -103,8 +103,7 @@ class DQN(nn.Module):
     def forward(self, x: Shaped[Tensor, "batch *shape"]) -> Float[Tensor, "batch actions"]:
         """The values of every action for each observation."""
         features = self.body(x)
-        # Values of actions differ by little: never in half the precision.
-        with torch.autocast(features.device.type, enabled=False):
+        with torch.autocast(x.device.type, enabled=False):  # values of actions differ by little
             features = features.float()
             q = self.advantage(features)
             if self.value is None:
@@ -143,4 +142,5 @@ class ActorCritic(nn.Module):
         """Logits of the policy, and the value."""
         features = self.body(x)
         valued = features if self.critic is None else self.critic(x)
-        return self.policy(features), self.value(valued).squeeze(1)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.policy(features.float()), self.value(valued.float()).squeeze(1)

@@ -124,6 +124,7 @@ class ActorCriticConfig(GameConfig):
     """Weight of the value's error in the loss."""
     apart: bool = False
     """A body of its own for the value."""
+    precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16-mixed")
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""

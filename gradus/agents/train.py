@@ -153,17 +153,18 @@ def actor_critic(config: ActorCriticConfig, device: torch.device) -> Practice:
         seen = games.reset(training_seed(config.seed, number))
         steps = games.count * config.unroll
         for i in range(0, config.steps, steps):
-            rollout, seen = roll(
-                model,
-                games,
-                seen,
-                config.unroll,
-                draw=draw,
-                tally=agent.tally,
-                clip=config.clip_rewards,
-                device=device,
-                quick=quick,
-            )
+            with agent.precision():
+                rollout, seen = roll(
+                    model,
+                    games,
+                    seen,
+                    config.unroll,
+                    draw=draw,
+                    tally=agent.tally,
+                    clip=config.clip_rewards,
+                    device=device,
+                    quick=quick,
+                )
             agent.set_rate(number * config.steps + i)
             loss = actor_critic_loss(
                 rollout,
@@ -199,12 +200,12 @@ def dqn(config: DQNConfig, device: torch.device) -> Practice:
         alpha=ALPHA if config.prioritised else 0.0,
         path=Path(config.replay_file) if config.replay_file else None,
     )
-    total, half = config.epochs * config.steps, config.precision == "bf16-mixed"
+    total = config.epochs * config.steps
 
     def update(draw: np.random.Generator, done: float) -> float:
         beta = BETA + (1 - BETA) * min(done, 1.0)
         sample = replay.sample(config.batch_size, draw, beta)
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+        with agent.precision():
             loss, errors = q_network.learn(
                 model,
                 target,
@@ -298,6 +299,11 @@ class Agent:
         self.tally = Tally(config.games)
         self.updates = 0
         self.losses: list[float] = []
+
+    def precision(self) -> torch.autocast:
+        """Within it the network computes in the precision that the config asks for."""
+        half = self.config.precision == "bf16-mixed"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
 
     def begin(self, games: int = 0) -> None:
         """An epoch begins."""

@@ -36,6 +36,16 @@ def test_the_network_of_atari_has_the_papers_layers():
     assert torch.allclose(model(frames), model(frames.float() / 255), atol=1e-5)
 
 
+def test_heads_are_whole_in_half_precision():
+    frames = torch.randint(0, 256, (2, 4, 84, 84), dtype=torch.uint8)
+    model = ActorCritic((4, 84, 84), 4, (16,))
+    exact = model(frames)
+    with torch.autocast("cpu", torch.bfloat16):
+        for half, whole in zip(model(frames), exact, strict=True):
+            assert half.dtype == torch.float32
+            assert torch.allclose(half, whole, atol=0.05)
+
+
 def test_small_images_and_vectors():
     assert DQN((4, 10, 10), 3, (32,))(torch.ones(2, 4, 10, 10, dtype=torch.uint8)).shape == (2, 3)
     logits, value = ActorCritic((4,), 2, (8, 8), apart=True)(torch.randn(5, 4))
