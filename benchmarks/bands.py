@@ -8,6 +8,11 @@ standard deviations (cut at what the metric can be; a return has no bounds of it
 may pass what the game can pay), the number of training examples (of what learns by acting, none),
 and the median wall time of the whole command. Where the archive of CIFAR-10 at GRADUS_DATA is a
 part of the published one, its recipes are measured on that part.
+
+    python benchmarks/bands.py --runs RUN ...
+
+takes the full settings' scores from finished runs of a recipe, each with a seed of its own: of
+trainings too long to be made one after another. No time is told of them.
 """
 
 import argparse
@@ -16,11 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
 
+import gradus
 from gradus import catalog
 from gradus.core.run import processor
 from gradus.data.public import find_cifar10
@@ -43,21 +50,28 @@ def main() -> None:
     parser.add_argument("recipes", nargs="*", help="names; all by default")
     parser.add_argument("--seeds", type=int, default=10, help="seeds of the quick settings")
     parser.add_argument("--full-seeds", type=int, default=3, help="seeds of the full settings")
+    parser.add_argument("--runs", nargs="+", type=Path, help="finished runs to take instead")
     args = parser.parse_args()
+    if args.runs:
+        keep(*of_runs(args.runs))
+        return
     for name in args.recipes or catalog.RECIPES:
         for kind, seeds in (("full", args.full_seeds), ("quick", args.seeds)):
             if seeds:
-                measured = measure(name, kind, seeds)
-                known = json.loads(EXPECTED.read_text())
-                known.setdefault(name, {})[kind] = measured
-                EXPECTED.write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n")
-                print(name, kind, json.dumps(measured, ensure_ascii=False), flush=True)
+                keep(name, kind, measure(name, kind, seeds))
+
+
+def keep(name: str, kind: str, measured: dict[str, Any]) -> None:
+    """Lay what was measured over what stands, and tell it."""
+    known = json.loads(EXPECTED.read_text())
+    known.setdefault(name, {})[kind] = measured
+    EXPECTED.write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n")
+    print(name, kind, json.dumps(measured, ensure_ascii=False), flush=True)
 
 
 def measure(name: str, kind: str, seeds: int) -> dict[str, Any]:
     """Train a recipe once a seed through the real command."""
-    metric = catalog.recipe(name).metric
-    scores, seconds = [], []
+    infos, seconds = [], []
     options = part_of_cifar10(name) + (["--quick"] if kind == "quick" else [])
     for seed in range(seeds):
         with tempfile.TemporaryDirectory() as folder:
@@ -67,18 +81,39 @@ def measure(name: str, kind: str, seeds: int) -> dict[str, Any]:
             started = time.perf_counter()
             subprocess.run(words, check=True, capture_output=True)
             seconds.append(time.perf_counter() - started)
-            info = json.loads((run / "run.json").read_text())
-            scores.append(info["results"]["test"][metric])
-    spread = stdev(scores) if seeds > 1 else 0.0
+            infos.append(json.loads((run / "run.json").read_text()))
+    return told(infos, round(median(seconds), 2))
+
+
+def of_runs(folders: list[Path]) -> tuple[str, str, dict[str, Any]]:
+    """What runs of the same settings came to that differ in their seeds, and their recipe."""
+    runs = [gradus.open(folder) for folder in folders]
+    name = runs[0].recipe.name
+    free = {"device": "auto", "precision": "float32"}
+    wanted = replace(catalog.recipe(name).config, seed=0)
+    for run in runs:
+        if run.status != "complete" or replace(run.config, seed=0, **free) != wanted:
+            raise SystemExit(f"{run.path} is no finished run of {name} as it stands: train it anew")
+    if len({run.config.seed for run in runs}) < len(runs):
+        raise SystemExit("two runs have the same seed: train each with another --seed")
+    return name, "full", told([run.info for run in runs], None)
+
+
+def told(infos: list[dict[str, Any]], seconds: float | None) -> dict[str, Any]:
+    """What finished runs came to, from their run.json."""
+    recipe, info = catalog.recipe(infos[0]["recipe"]), infos[-1]
+    scores = [i["results"]["test"][recipe.metric] for i in infos]
+    spread = stdev(scores) if len(scores) > 1 else 0.0
+    precision = {i["config"]["precision"] for i in infos} - {"float32"}
     return {
-        "metric": metric,
+        "metric": recipe.metric,
         "mean": mean(scores),
         "sd": spread,
-        "band": band(metric, mean(scores), spread),
-        "seeds": seeds,
-        "examples": None if catalog.recipe(name).run else info["results"]["examples"],
-        "seconds": round(median(seconds), 2),
-        "machine": f"{processor()}, {info['device']}",
+        "band": band(recipe.metric, mean(scores), spread),
+        "seeds": len(scores),
+        "examples": None if recipe.run else info["results"]["examples"],
+        "seconds": seconds,
+        "machine": ", ".join([processor(), info["device"], *precision]),
     }
 
 
