@@ -4,6 +4,7 @@ Source: Kiros et al. 2015, "Skip-Thought Vectors". As in the book, the vector is
 both decoders; the paper also gives it to each of their steps.
 """
 
+import math
 from functools import partial
 from typing import Any
 
@@ -52,20 +53,25 @@ class SkipThought(nn.Module):
 
     Attributes:
         words: vectors of words.
-        encoder: a GRU in both directions; its last states are the vector of the sentence.
+        encoder: a GRU in both directions; its states make the vector of the sentence.
         before: the decoder of the sentence before.
         after: the decoder of the sentence after.
     """
 
-    def __init__(self, vocabulary: int, embedding: int = 128, hidden: int = 256) -> None:
+    def __init__(
+        self, vocabulary: int, embedding: int = 128, hidden: int = 256, pool: str = "mean"
+    ) -> None:
         """Make the network.
 
         Args:
             vocabulary: different words, ≥ 1.
             embedding: numbers in the vector of a word, ≥ 1.
             hidden: numbers in the vector of a sentence, even, ≥ 2.
+            pool: what becomes of the encoder's states: the last ones ("last"), their mean or the
+                largest value of each number ("max").
         """
         super().__init__()
+        self.pool = pool
         self.words = nn.Embedding(vocabulary, embedding)
         self.encoder = nn.GRU(embedding, hidden // 2, batch_first=True, bidirectional=True)
         self.before = nn.GRU(embedding, hidden, batch_first=True)
@@ -80,12 +86,19 @@ class SkipThought(nn.Module):
     ) -> Float[Tensor, "batch hidden"]:
         """The vector of each sentence; what is filled up is never read."""
         vectors: Any = self.words(source)
-        if lengths is not None:
-            vectors = nn.utils.rnn.pack_padded_sequence(
-                vectors, lengths.cpu(), batch_first=True, enforce_sorted=False
-            )
-        _, last = self.encoder(vectors)
-        return torch.cat([last[0], last[1]], 1)
+        if lengths is None:
+            lengths = torch.full((len(source),), source.shape[1], device=source.device)
+        packed = nn.utils.rnn.pack_padded_sequence(
+            vectors, lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        states, last = self.encoder(packed)
+        if self.pool == "last":
+            return torch.cat([last[0], last[1]], 1)
+        fill = 0.0 if self.pool == "mean" else -math.inf
+        states, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True, padding_value=fill)
+        if self.pool == "max":
+            return states.amax(1)
+        return states.sum(1) / lengths[:, None].to(states)
 
     def forward(
         self,
@@ -137,7 +150,7 @@ def skip_thought(config: SkipThoughtConfig) -> Task:
         return triplet_batches(parts[part], config.batch_size, seed)
 
     return Task(
-        model=SkipThought(len(tokenizer), config.embedding, config.hidden),
+        model=SkipThought(len(tokenizer), config.embedding, config.hidden, config.pool),
         train=batches("train", config.seed),
         validation=batches("validation", None),
         test=lambda: batches("test", None),
@@ -237,7 +250,7 @@ class Thoughts:
     def __init__(self, run: Run) -> None:
         config: Any = run.config
         self.tokenizer = read_tokenizer((run.path / "words.json").read_text(encoding="utf-8"))
-        self.model = SkipThought(len(self.tokenizer), config.embedding, config.hidden)
+        self.model = SkipThought(len(self.tokenizer), config.embedding, config.hidden, config.pool)
         self.model.load_state_dict(run.load_weights())
         self.model.eval()
         lines = (run.path / "sentences.txt").read_text(encoding="utf-8").splitlines()

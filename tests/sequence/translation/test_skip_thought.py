@@ -77,9 +77,10 @@ def test_triplets_stay_within_their_passage():
     assert tokenizer.pieces(passages.sentences[0].tolist())
 
 
-def test_what_is_filled_up_is_never_read():
+@pytest.mark.parametrize("pool", ["mean", "max", "last"])
+def test_what_is_filled_up_is_never_read(pool):
     torch.manual_seed(0)
-    model = SkipThought(12, 4, 6)
+    model = SkipThought(12, 4, 6, pool)
     source, lengths = torch.randint(4, 12, (2, 5)), torch.tensor([5, 3])
     found = model.encode(source, lengths)
     torch.testing.assert_close(found[1:], model.encode(source[1:, :3]))
@@ -93,6 +94,20 @@ def test_what_is_filled_up_is_never_read():
     after, _ = model.after(model.words(given[2:]), state)
     torch.testing.assert_close(said[4:6], after[0, :2])
     torch.testing.assert_close(model.output(said, torch.tensor([3])), model.output(said)[:, 3:4])
+
+
+def test_what_becomes_of_the_encoders_states():
+    torch.manual_seed(0)
+    source = torch.randint(4, 12, (2, 5))
+    model = SkipThought(12, 4, 6)
+    states, _ = model.encoder(model.words(source))
+    wanted = {
+        "mean": states.mean(1),
+        "max": states.max(1).values,
+        "last": torch.cat([states[:, -1, :3], states[:, 0, 3:]], 1),
+    }
+    for model.pool, vector in wanted.items():
+        torch.testing.assert_close(model.encode(source), vector)
 
 
 def test_bags_and_means_by_hand():
