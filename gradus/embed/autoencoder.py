@@ -34,6 +34,7 @@ class Autoencoder(nn.Module):
         norm: float = 1.0,
         code: nn.Module | None = None,
         output: str = "sigmoid",
+        jitter: float = 0.0,
     ) -> None:
         """Make the network. Weights start normal with standard deviation √(1/n_in), biases at 0.
 
@@ -45,6 +46,7 @@ class Autoencoder(nn.Module):
                 normalisation.
             code: applied to the code's logits, such as `nn.Sigmoid()`; None leaves them.
             output: f of the last layer: sigmoid for values in [0, 1], linear for any.
+            jitter: standard deviation of noise on the inputs in training, ≥ 0.
 
         Raises:
             UsageError: a number is out of its range, or a name is unknown.
@@ -59,9 +61,12 @@ class Autoencoder(nn.Module):
         self.code = code or nn.Identity()
         self.decoder = MLP(tuple(sizes)[::-1], activation, init="lecun", norm=norm)
         self.output = find_activation(output)
+        self.jitter = jitter
 
     def encode(self, x: Float[Tensor, "batch features"]) -> Float[Tensor, "batch code"]:
         """The code h of each input."""
+        if self.training and self.jitter:
+            x = x + self.jitter * torch.randn_like(x)
         return self.code(self.encoder(x))
 
     def decode(self, code: Float[Tensor, "batch code"]) -> Float[Tensor, "batch features"]:

@@ -17,7 +17,7 @@ from gradus.embed.sparse import KLargest
 def autoencoder(config: AutoencoderConfig, features: int) -> Autoencoder:
     """The autoencoder of a config, for inputs of so many features in [0, 1]."""
     sizes = (features, *config.hidden, config.code)
-    return Autoencoder(sizes, norm=config.norm, code=code_of(config))
+    return Autoencoder(sizes, norm=config.norm, code=code_of(config), jitter=config.jitter)
 
 
 def code_of(config: AutoencoderConfig) -> nn.Module | None:

@@ -21,6 +21,8 @@ class AutoencoderConfig(ImageDataConfig):
     """Spread γ of a hidden neuron's normalised logits at the start (0: no batch normalisation)."""
     settle: float = 0.0
     """Share of the training, at its end, with the batch normalisation's numbers held, in [0, 1]."""
+    jitter: float = 0.0
+    """Standard deviation of noise on the pixels in training; the image is rebuilt as it was."""
     snapshots: tuple[int, ...] = ()
     """Epochs after which the parameters are kept, to look at later."""
 
@@ -30,6 +32,7 @@ class AutoencoderConfig(ImageDataConfig):
         check_setting(all(h >= 1 for h in self.hidden), "hidden", "all ≥ 1", self.hidden)
         check_setting(self.code >= 1, "code", "≥ 1", self.code)
         check_setting(0 <= self.norm < inf, "norm", "≥ 0 and finite", self.norm)
+        check_setting(0 <= self.jitter < inf, "jitter", "≥ 0 and finite", self.jitter)
         check_setting(0 <= self.settle <= 1, "settle", "in [0, 1]", self.settle)
         check_setting(all(e >= 1 for e in self.snapshots), "snapshots", "all ≥ 1", self.snapshots)
 
@@ -159,7 +162,9 @@ MNIST_AUTOENCODER = Recipe(
         optimizer="adam",
         lr=0.02,
         schedule="one-cycle",
-        settle=0.4,
+        warmup=0.1,
+        settle=0.65,
+        jitter=0.15,
         snapshots=(5, 30),
     ),
     figures="gradus.embed.run_figures:AUTOENCODER_RUN",

@@ -34,6 +34,16 @@ def test_equals_the_hourglass_written_by_hand():
     assert torch.equal(same, code)
 
 
+def test_noise_on_the_inputs_is_for_training_alone():
+    torch.manual_seed(0)
+    model = Autoencoder((4, 3), norm=0, jitter=0.5)
+    x = torch.rand(20_000, 4)
+    moved = model.encode(x) - model.eval().encode(x)
+    expected = 0.5 * model.encoder.output.weight.norm(dim=1)
+    torch.testing.assert_close(moved.std(0), expected, rtol=0.03, atol=0)
+    assert moved.mean(0).abs().max() < 0.02
+
+
 def test_what_is_done_to_the_code_and_the_output():
     torch.manual_seed(0)
     model = Autoencoder((4, 3), norm=0, code=nn.Tanh(), output="linear")
