@@ -64,6 +64,8 @@ def main() -> None:
             maze = {"environment": args.maze}
             entrants = {who: (name, {**maze, **given}) for who, (name, given) in entrants.items()}
         found = contest(entrants, args, threshold, args.jobs)
+    if args.what == "unreal":
+        found["maze"] = args.maze
     found |= {"minutes": (time.perf_counter() - started) / 60, "environment": environment()}
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     RESULTS.write_text(json.dumps({**kept, args.what: found}, indent=1) + "\n")

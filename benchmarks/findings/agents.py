@@ -60,7 +60,8 @@ def replay() -> str:
 
 def unreal() -> str:
     """UNREAL, each of its tasks alone, and the actor-critic."""
-    return entrants("unreal")
+    maze = benchmark("agents_memory").get("unreal", {}).get("maze")
+    return (f"In `{maze}`:\n\n" if maze else "") + entrants("unreal")
 
 
 def a3c() -> str:
