@@ -184,7 +184,7 @@ def _finish(
         "seconds": round(sum(t["seconds"] for t in run.records("timing")), 3),
     }
     if test:
-        reporter.note("testing the best epoch, drawing figures")
+        reporter.note(f"testing epoch {fitted.best_epoch}, drawing figures")
         started = time.perf_counter()
         if isinstance(task, Practice):
             tested = task.test("test", 0, None)

@@ -1,6 +1,7 @@
 """A whole training: what is written when, what a stop leaves behind, what TensorBoard reads."""
 
 import json
+import re
 import os
 import signal
 import time
@@ -172,7 +173,7 @@ def test_metrics_for_people(name, value, words):
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    "where", [{"epoch": 1}, {"epoch": 5}, {"epoch": 6}, {"word": "testing the best epoch"}]
+    "where", [{"epoch": 1}, {"epoch": 5}, {"epoch": 6}, {"word": "testing epoch"}]
 )
 def test_a_signal_anywhere_is_obeyed_and_nothing_is_lost(tmp_path, whole, where, signum):
     """In training, in the last epoch's end, and while figures are drawn."""
@@ -437,7 +438,7 @@ def test_plain_lines_say_where_a_run_stands(tmp_path, capsys):
     assert lines[1].startswith("epoch 1/6  loss ")
     assert "validation accuracy" in lines[-2]
     assert lines[-2].startswith("epoch 6/6  ")
-    assert lines[-1] == "testing the best epoch, drawing figures"
+    assert re.fullmatch(r"testing epoch [1-6], drawing figures", lines[-1])
 
 
 def test_the_reporter_in_use_is_silent_unless_said_otherwise(tmp_path, capsys):

@@ -52,7 +52,7 @@ def test_two_processes_give_the_weights_of_one_and_resume(tmp_path):
     said = run(*WORDS, "--epochs", EPOCHS - 1, "--devices", 2, "--run-dir", folder)
     assert said.code == 0, said.err
     assert "× 2 processes" in said.err.splitlines()[0]
-    assert said.err.count("testing the best epoch") == 1
+    assert said.err.count("testing epoch") == 1
     assert len(said.out.splitlines()) == 5
     assert len(list((folder / "tensorboard").iterdir())) == 1
 
