@@ -1,8 +1,8 @@
 """A whole training: what is written when, what a stop leaves behind, what TensorBoard reads."""
 
 import json
-import re
 import os
+import re
 import signal
 import time
 from collections import Counter
