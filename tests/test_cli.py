@@ -232,7 +232,8 @@ def test_data(capsys, tmp_path, monkeypatch):
     assert "https://" in call(capsys, "data", "vgg19").out
 
 
-def test_data_that_is_here(capsys, real_data):
+@pytest.mark.data
+def test_data_that_is_here(capsys):
     files = document(call(capsys, "data", "mnist", "--fetch", "--json"))["mnist"]
     assert [f["ok"] for f in files] == [True] * 4
     assert all(f["path"].startswith(str(real_data)) for f in files)

@@ -23,8 +23,8 @@ class AgentConfig(FitConfig):
     """Steps that are called an epoch; at its end the agent is checked and saved."""
     test_episodes: int = 100
     """Episodes of the test."""
-    precisions: ClassVar[tuple[str, ...]] = ("float32",)
-    """Precisions in which the agent can learn."""
+    halves: ClassVar[bool] = False
+    """Whether the agent can learn in half precision too."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -38,7 +38,7 @@ class AgentConfig(FitConfig):
                 "an agent's loss is another at every step: choose an optimizer that does not "
                 f"search and a schedule other than plateau, got {self.optimizer}, {self.schedule}"
             )
-        known = self.precisions
+        known = ("float32", "bf16-mixed") if self.halves else ("float32",)
         check_setting(self.precision in known, "precision", " or ".join(known), self.precision)
 
 
@@ -124,7 +124,7 @@ class ActorCriticConfig(GameConfig):
     """Weight of the value's error in the loss."""
     apart: bool = False
     """A body of its own for the value."""
-    precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16-mixed")
+    halves = True
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -163,7 +163,7 @@ class DQNConfig(GameConfig):
     """Keep the replay in checkpoints: resumed, a run is then the same as if never stopped."""
     replay_file: str = ""
     """File to keep its frames in instead of memory."""
-    precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16-mixed")
+    halves = True
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""

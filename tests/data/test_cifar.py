@@ -179,8 +179,6 @@ def test_what_there_is_of_it_on_this_machine(tmp_path, monkeypatch):
 
 @pytest.mark.data
 def test_real_records():
-    if "GRADUS_DATA" not in os.environ:
-        pytest.skip("GRADUS_DATA names no folder of real data")
     found = sorted(Path(os.environ["GRADUS_DATA"], "cifar10").glob("cifar-10-binary*.tar.gz"))
     if not found:
         pytest.skip("no CIFAR-10 archive below GRADUS_DATA")

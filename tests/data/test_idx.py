@@ -193,8 +193,6 @@ def test_labels_must_have_a_class(tmp_path):
 
 @pytest.mark.data
 def test_real_mnist_is_in_memory_once():
-    if "GRADUS_DATA" not in os.environ:
-        pytest.skip("GRADUS_DATA names no folder of real data")
     folder = Path(os.environ["GRADUS_DATA"], "mnist")
     tracemalloc.start()
     try:

@@ -13,14 +13,7 @@ from gradus.data.public import READERS, SETS, load_images
 from gradus.data.sets import ImageSet, first, stratified_split
 
 
-@pytest.fixture
-def real():
-    if "GRADUS_DATA" not in os.environ:
-        pytest.skip("GRADUS_DATA names no folder of real data")
-
-
 @pytest.mark.data
-@pytest.mark.usefixtures("real")
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 def test_real_sets(name):
     for file in SETS[name].files:
@@ -40,7 +33,6 @@ def test_real_sets(name):
 
 
 @pytest.mark.data
-@pytest.mark.usefixtures("real")
 def test_limit_and_the_path_of_real_files():
     folder = os.path.join(os.environ["GRADUS_DATA"], "mnist")
     images = load_images(folder, limit=100)

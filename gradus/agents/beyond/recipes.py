@@ -1,7 +1,6 @@
 """Experiments beyond DQN: data only."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from gradus.agents.recipes import POLE, ActorCriticConfig, GameConfig
 from gradus.core.recipe import Recipe, check_setting
@@ -27,7 +26,7 @@ class UnrealConfig(ActorCriticConfig):
     """Stretches that an update learns from again."""
     shown: int = 20
     """Examples of reward prediction in an update."""
-    precisions: ClassVar[tuple[str, ...]] = ("float32",)
+    halves = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -53,7 +52,7 @@ class A3CConfig(ActorCriticConfig):
     """An LSTM after the dense layers."""
     patience_seconds: float = 60.0
     """Time without an update after which a worker counts as stuck, in s."""
-    precisions: ClassVar[tuple[str, ...]] = ("float32",)
+    halves = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
