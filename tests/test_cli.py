@@ -233,7 +233,7 @@ def test_data(capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.data
-def test_data_that_is_here(capsys):
+def test_data_that_is_here(capsys, real_data):
     files = document(call(capsys, "data", "mnist", "--fetch", "--json"))["mnist"]
     assert [f["ok"] for f in files] == [True] * 4
     assert all(f["path"].startswith(str(real_data)) for f in files)
