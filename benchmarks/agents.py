@@ -127,7 +127,7 @@ class Clock:
 def ours(
     setting: str, threads: int, seconds: float, precision: str = "float32"
 ) -> dict[str, float]:
-    """Gradus: epochs of the recipe's own loop."""
+    """Gradus: the recipe's own loop."""
     import torch
 
     from gradus import catalog

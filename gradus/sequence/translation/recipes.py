@@ -159,8 +159,8 @@ class SkipThoughtConfig(FitConfig):
     """Numbers in the vector of a word."""
     hidden: int = 256
     """Numbers in the vector of a sentence."""
-    pool: Literal["mean", "max", "last"] = "mean"
-    """What of the encoder's states is the vector: their mean, the largest values, or the last."""
+    pool: Literal["last", "mean", "max"] = "last"
+    """What of the encoder's states is the vector: the last, their mean, or the largest values."""
     samples: int = 512
     """Words drawn for the sampled softmax in training (0: the whole vocabulary)."""
 

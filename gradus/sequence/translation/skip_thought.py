@@ -59,7 +59,7 @@ class SkipThought(nn.Module):
     """
 
     def __init__(
-        self, vocabulary: int, embedding: int = 128, hidden: int = 256, pool: str = "mean"
+        self, vocabulary: int, embedding: int = 128, hidden: int = 256, pool: str = "last"
     ) -> None:
         """Make the network.
 
