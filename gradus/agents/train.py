@@ -292,7 +292,7 @@ class Agent:
             torch.set_num_threads(config.threads)
         self.config, self.model, self.device = config, model.to(device), device
         self.optimizer = make_optimizer(
-            config.optimizer, model.parameters(), config.lr, config.momentum
+            config.optimizer, model.parameters(), config.lr, config.momentum, config.beta2
         )
         if config.compile:
             model.compile()

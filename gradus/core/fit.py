@@ -209,7 +209,7 @@ def _open(
     checkpoint.seed_everything(config.seed + device.rank)
     task.model.to(device.torch)
     optimizer = make_optimizer(
-        config.optimizer, task.model.parameters(), config.lr, config.momentum
+        config.optimizer, task.model.parameters(), config.lr, config.momentum, config.beta2
     )
     schedule: Any
     if config.schedule == "plateau":

@@ -13,9 +13,12 @@ from gradus.core.recipe import FitConfig, resolve
 from gradus.core.rules import OPTIMISERS
 from gradus.core.task import Task
 
+BETA1 = 0.9
+"""What torch's adam and its kind have, too."""
+
 
 def make_optimizer(
-    name: str, parameters: Iterable[Tensor], lr: float, momentum: float = 0.0
+    name: str, parameters: Iterable[Tensor], lr: float, momentum: float = 0.0, beta2: float = 0.0
 ) -> torch.optim.Optimizer:
     """Make an optimiser by name.
 
@@ -24,6 +27,7 @@ def make_optimizer(
         parameters: what it moves.
         lr: the learning rate ε, > 0; see `gradus.core.rules.Rule`.
         momentum: m, in [0, 1); 0 leaves the rule its own. Only for rules `with_momentum`.
+        beta2: β2, in [0, 1); 0 leaves the rule its own, 0.999. Only where the rule `has_betas`.
 
     Raises:
         UsageError: the name is unknown, or the optimiser cannot take these parameters.
@@ -35,6 +39,8 @@ def make_optimizer(
     if momentum:
         rule = OPTIMISERS[rule.with_momentum]
         settings = {**rule.settings, "momentum": momentum}
+    if beta2:
+        settings["betas"] = (BETA1, beta2)
     optimizer = resolve(rule.kind)(list(parameters), **settings)
     for group in optimizer.param_groups:
         group["lr"] = lr  # also where the rule takes none: a schedule looks for it
@@ -51,7 +57,7 @@ def check_optimizer(task: Task, config: FitConfig, device: Device) -> None:
         UsageError: it cannot; the message says why, and what to change.
     """
     name = config.optimizer
-    make_optimizer(name, task.model.parameters(), config.lr, config.momentum)
+    make_optimizer(name, task.model.parameters(), config.lr, config.momentum, config.beta2)
     if task.update and (name != "sgd" or config.momentum or config.clip_norm or device.world > 1):
         raise UsageError(
             f"this task has an update of its own, got optimizer={name}, "

@@ -37,6 +37,8 @@ class FitConfig:
     """Learning rate ε at its highest."""
     momentum: float = 0.0
     """Momentum m in [0, 1); 0: the rule's own (sgd, rmsprop: none; momentum, nesterov, …: 0.9)."""
+    beta2: float = 0.0
+    """How slowly adam, nadam, adamw forget squared gradients, β2 in [0, 1); 0: 0.999."""
     schedule: ScheduleName = "constant"
     """How the learning rate changes over a run; plateau, no-better: when it stalls."""
     warmup: float = 0.0
@@ -68,6 +70,7 @@ class FitConfig:
         check_setting(self.batch_size >= 1, "batch_size", "≥ 1", self.batch_size)
         check_setting(0 < self.lr < inf, "lr", "> 0 and finite", self.lr)
         check_setting(0 <= self.momentum < 1, "momentum", "in [0, 1)", self.momentum)
+        check_setting(0 <= self.beta2 < 1, "beta2", "in [0, 1)", self.beta2)
         check_setting(0 <= self.warmup < 1, "warmup", "in [0, 1)", self.warmup)
         check_setting(self.clip_norm >= 0, "clip_norm", "≥ 0", self.clip_norm)
         check_setting(self.patience >= 0, "patience", "≥ 0", self.patience)
@@ -96,6 +99,12 @@ def _check_rule(config: FitConfig) -> None:
         raise UsageError(
             f"momentum is for {', '.join(taken[:-1])} and {taken[-1]}, got "
             f"momentum={config.momentum} with optimizer={name}: drop one of the two"
+        )
+    if config.beta2 and not rule.has_betas:
+        taken = [n for n, r in OPTIMISERS.items() if r.has_betas]
+        raise UsageError(
+            f"beta2 is for {', '.join(taken[:-1])} and {taken[-1]}, got "
+            f"beta2={config.beta2} with optimizer={name}: drop one of the two"
         )
     if rule.searches and config.clip_norm:
         raise UsageError(

@@ -58,6 +58,7 @@ class Rule:
             scaled-conjugate-gradient does not use it.
         settings: further arguments of the class.
         with_momentum: the rule that a momentum makes of this one; "" where there is none.
+        has_betas: whether it has adam's β1 and β2.
         searches: whether a step computes the loss of its minibatch several times.
     """
 
@@ -65,6 +66,7 @@ class Rule:
     lr: float
     settings: Mapping[str, Any] = field(default_factory=dict)
     with_momentum: str = ""
+    has_betas: bool = False
     searches: bool = False
 
     @property
@@ -91,9 +93,9 @@ OPTIMISERS: Mapping[str, Rule] = MappingProxyType(
             "torch.optim:RMSprop", 0.0003, {**MOMENTUM, "alpha": DECAY}, "rmsprop-momentum"
         ),
         "adadelta": Rule("torch.optim:Adadelta", 1.0, {"rho": DECAY}),
-        "adam": Rule("torch.optim:Adam", 0.001, FUSED),
-        "nadam": Rule("torch.optim:NAdam", 0.001),
-        "adamw": Rule("torch.optim:AdamW", 0.001, FUSED),
+        "adam": Rule("torch.optim:Adam", 0.001, FUSED, has_betas=True),
+        "nadam": Rule("torch.optim:NAdam", 0.001, has_betas=True),
+        "adamw": Rule("torch.optim:AdamW", 0.001, FUSED, has_betas=True),
         "conjugate-gradient": Rule(
             "gradus.surface.conjugate_gradient:ConjugateGradient", 1.0, ONE, searches=True
         ),

@@ -19,6 +19,7 @@ from gradus.memory.addressing import (
 )
 from gradus.memory.allocation import allocation, retention, usage
 from gradus.memory.controller import State, at_least_1, make_controller, unroll
+from gradus.memory.graphed import STEPS, Pieces
 from gradus.memory.links import follow_links, precedence, sharpen_links
 
 
@@ -129,10 +130,10 @@ class DNC(nn.Module):
                 what lies between again (0: keep all). T N² numbers become T N² / recompute + N²
                 recompute, for one more forward pass.
             compiled: do all steps as one compiled operation where it can be: on the CPU, in
-                float32, without masks and their like and without layer normalisation; elsewhere
-                PyTorch's operations are taken. It recomputes always, but M and L alone, which costs
-                little: from every `recompute`-th step (0: every eighth). The first use compiles,
-                in some 15 s.
+                float32, without masks and their like and without layer normalisation. The first use
+                compiles, in some 15 s. On a GPU, with everything, several steps are one CUDA graph.
+                Elsewhere PyTorch's operations are taken. Both recompute always, from every
+                `recompute`-th step (0: every eighth); on the CPU M and L alone, which costs little.
 
         Raises:
             UsageError: naming the argument that is out of range.
@@ -144,7 +145,9 @@ class DNC(nn.Module):
         self.locations, self.width, self.n_reads = locations, width, reads
         self.masked, self.deallocate, self.sharpened = masked, deallocate, sharpened
         self.bypass_dropout, self.recompute = bypass_dropout, recompute
-        self.compiled = compiled and not (masked or deallocate or sharpened or normalised)
+        self.compiled = compiled
+        self.varied = masked or deallocate or sharpened or normalised
+        self._graphs = Pieces()
         keys = reads + 1
         self.parts = {
             "keys": keys * width,
@@ -187,10 +190,7 @@ class DNC(nn.Module):
         state = self.start(len(x)) if state is None else state
         with torch.autocast(x.device.type, enabled=False):
             projected = self.controller.project(x.to(self.output.weight.dtype))
-            if self.compiled and _fits(projected) and _fits(state.memory):
-                h, r, state = self._steps_compiled(projected, state)
-            else:
-                h, r, state = self._steps(projected, state)
+            h, r, state = self._steps(projected, state)
             h = dropout(h, self.bypass_dropout, self.training)
             return self.output(torch.cat([h, r], 2)), state
 
@@ -198,6 +198,10 @@ class DNC(nn.Module):
         self, projected: Float[Tensor, "batch time projected"], state: DNCState
     ) -> tuple[Tensor, Tensor, DNCState]:
         """All time steps: h and r of each, and the state after the last."""
+        if self.compiled and projected.is_cuda and not torch.jit.is_tracing():
+            return self._graphs.unroll(self, projected, state, self.recompute or STEPS)
+        if self.compiled and not self.varied and _fits(projected) and _fits(state.memory):
+            return self._steps_compiled(projected, state)
         if not (self.recompute and torch.is_grad_enabled()):
             return unroll(self.step, projected, state)
         hidden, reads = [], []
@@ -250,6 +254,10 @@ class DNC(nn.Module):
         h, inner = self.controller(projected, state.reads, state.controller)
         told = self.interpret(self.interface(h))
         return h, told, self.access(told, state)._replace(controller=inner)
+
+    def stepped(self) -> list[nn.Parameter]:
+        """The parameters that a step uses."""
+        return [*self.controller.parameters(), *self.interface.parameters()]
 
     def access(self, told: Interface, state: DNCState) -> DNCState:
         """Write, then read."""

@@ -94,7 +94,7 @@ class DNCConfig(AlgorithmConfig):
     deallocate: bool = False
     """Wipe out what is freed (Csordás & Schmidhuber 2019)."""
     compiled: bool = False
-    """All steps as one compiled operation, on the CPU and without de-allocation."""
+    """All steps as one compiled operation (CPU, no de-allocation), or as CUDA graphs (GPU)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +148,7 @@ class StoryDNCConfig(StoryConfig):
     recompute: int = 0
     """Steps between two states that are kept for the backward pass (0: keep all)."""
     compiled: bool = False
-    """All steps as one compiled operation, on the CPU; not with masks and their like."""
+    """All steps as one compiled operation (CPU, no masks or their like), or CUDA graphs (GPU)."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""

@@ -202,7 +202,7 @@ def _descend(
     """A step at each rate, as `gradus.core.fit` takes them; yields each loss before its step."""
     seed_everything(config.seed)
     optimizer = make_optimizer(
-        config.optimizer, task.model.parameters(), float(rates[0]), config.momentum
+        config.optimizer, task.model.parameters(), float(rates[0]), config.momentum, config.beta2
     )
     model, optimizer = device.prepare(task.model.train(), optimizer)
     for rate, batch in zip(rates.tolist(), _minibatches(task, device), strict=False):

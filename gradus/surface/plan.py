@@ -81,7 +81,13 @@ class Plan:
             seed: counted from the first one, which is 0.
         """
         momentum = self.config.momentum if _has_momentum(name) else 0.0
-        changes: dict[str, Any] = {"optimizer": name, "lr": lr, "momentum": momentum}
+        beta2 = self.config.beta2 if OPTIMISERS[name].has_betas else 0.0
+        changes: dict[str, Any] = {
+            "optimizer": name,
+            "lr": lr,
+            "momentum": momentum,
+            "beta2": beta2,
+        }
         return replace(self.config, **changes, seed=self.config.seed + seed)
 
     def looked_for(self, name: str) -> bool:

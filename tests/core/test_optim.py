@@ -73,6 +73,18 @@ def test_momentum_is_the_rules_own_unless_given(name, momentum, expected):
     assert group.get("nesterov", False) == (name == "nesterov")
 
 
+@pytest.mark.parametrize("name", ["adam", "nadam", "adamw"])
+def test_beta2_is_the_rules_own_unless_given(name):
+    for given, expected in ((0.0, 0.999), (0.98, 0.98)):
+        optimizer = make_optimizer(name, [torch.zeros(3, requires_grad=True)], 0.1, beta2=given)
+        assert optimizer.param_groups[0]["betas"] == (0.9, expected)
+
+
+def test_beta2_is_refused_where_there_is_none():
+    with pytest.raises(UsageError, match=r"beta2 is for adam, nadam and adamw, got beta2=0\.98 with"):
+        replace(TINY.config, beta2=0.98)
+
+
 def test_sgd_with_momentum_is_momentum():
     ends = []
     for config in (
