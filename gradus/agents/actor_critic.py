@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gradus.agents.acting import sample
 from gradus.agents.envs import Games
 from gradus.agents.loop import Scores, Tally
+from gradus.agents.recipes import ActorCriticConfig
 from gradus.agents.returns import advantages
 
 
@@ -131,3 +132,39 @@ def actor_critic_loss(
     error = gain + values.detach() - values
     each = -gain * likely.gather(1, action).squeeze(1) + value * error**2 - entropy * spread
     return (kept * each).sum()
+
+
+def played_loss(
+    config: ActorCriticConfig,
+    model: nn.Module,
+    games: Games,
+    seen: Shaped[np.ndarray, "games *shape"],
+    *,
+    draw: np.random.Generator,
+    tally: Tally,
+    device: torch.device,
+    quick: Scores | None = None,
+) -> tuple[Float[Tensor, ""], Shaped[np.ndarray, "games *shape"]]:
+    """The loss of the next steps of every game, as many as the config says, and what is seen then.
+
+    Arguments as `roll`.
+    """
+    rollout, seen = roll(
+        model,
+        games,
+        seen,
+        config.unroll,
+        draw=draw,
+        tally=tally,
+        clip=config.clip_rewards,
+        device=device,
+        quick=quick,
+    )
+    loss = actor_critic_loss(
+        rollout,
+        gamma=config.gamma,
+        decay=config.decay,
+        entropy=config.entropy,
+        value=config.value,
+    )
+    return loss, seen

@@ -13,7 +13,7 @@ from torch import nn
 from gradus.agents import dqn as q_network
 from gradus.agents import policy_gradient as reinforce
 from gradus.agents.acting import choose
-from gradus.agents.actor_critic import actor_critic_loss, roll
+from gradus.agents.actor_critic import played_loss
 from gradus.agents.beyond.recurrent import followed, with_memory
 from gradus.agents.build import network
 from gradus.agents.dense import dense_scores
@@ -153,26 +153,18 @@ def actor_critic(config: ActorCriticConfig, device: torch.device) -> Practice:
         seen = games.reset(training_seed(config.seed, number))
         steps = games.count * config.unroll
         for i in range(0, config.steps, steps):
+            agent.set_rate(number * config.steps + i)
             with agent.precision():
-                rollout, seen = roll(
+                loss, seen = played_loss(
+                    config,
                     model,
                     games,
                     seen,
-                    config.unroll,
                     draw=draw,
                     tally=agent.tally,
-                    clip=config.clip_rewards,
                     device=device,
                     quick=quick,
                 )
-            agent.set_rate(number * config.steps + i)
-            loss = actor_critic_loss(
-                rollout,
-                gamma=config.gamma,
-                decay=config.decay,
-                entropy=config.entropy,
-                value=config.value,
-            )
             agent.descend(loss)
             agent.learnt(float(loss.detach()))
             tick(steps, agent.losses[-1])

@@ -56,7 +56,7 @@ class SparseConfig(AutoencoderConfig):
 
     target: float = 0.05
     """Share ρ of the time that each unit of the code should be on, in (0, 1)."""
-    beta: float = 0.1
+    beta: float = 0.3
     """Weight β of the penalty on other shares, against the cost of an image."""
 
     def __post_init__(self) -> None:

@@ -1,8 +1,8 @@
 """Chapter 8: networks with a memory, the Neural Turing Machine and the Differentiable NC.
 
 Reading order: `addressing`, `ntm`, `allocation`, `links`, `dnc`, `controller`; `compiled` (the DNC
-again, for speed); then `recipes` (the named experiments), `train` (config → task), `predict` and
-`figures`.
+again, for speed) and `graphed` (its steps as CUDA graphs); then `recipes` (the named experiments),
+`train` (config → task), `predict` and `figures`.
 """
 
 from typing import TYPE_CHECKING

@@ -81,7 +81,7 @@ def test_beta2_is_the_rules_own_unless_given(name):
 
 
 def test_beta2_is_refused_where_there_is_none():
-    with pytest.raises(UsageError, match=r"beta2 is for adam, nadam and adamw, got beta2=0\.98 with"):
+    with pytest.raises(UsageError, match="beta2 is for adam, nadam and adamw, got"):
         replace(TINY.config, beta2=0.98)
 
 

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from gradus.agents.actor_critic import actor_critic_loss, roll
+from gradus.agents.actor_critic import played_loss
 from gradus.agents.beyond.recipes import A3CConfig
 from gradus.agents.beyond.recurrent import Followed, Remembering
 from gradus.agents.dense import dense_scores
@@ -138,23 +138,9 @@ def gradient(
     """
     if isinstance(model, Remembering):
         model.detach()
-    rollout, seen = roll(
-        model,
-        games,
-        seen,
-        config.unroll,
-        draw=draw,
-        tally=tally,
-        clip=config.clip_rewards,
-        device=torch.device("cpu"),
-        quick=dense_scores(model),
-    )
-    loss = actor_critic_loss(
-        rollout,
-        gamma=config.gamma,
-        decay=config.decay,
-        entropy=config.entropy,
-        value=config.value,
+    quick, device = dense_scores(model), torch.device("cpu")
+    loss, seen = played_loss(
+        config, model, games, seen, draw=draw, tally=tally, device=device, quick=quick
     )
     model.zero_grad(set_to_none=True)
     loss.backward()

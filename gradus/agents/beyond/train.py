@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from gradus.agents.acting import choose
-from gradus.agents.actor_critic import actor_critic_loss, roll
+from gradus.agents.actor_critic import played_loss
 from gradus.agents.beyond import auxiliary
 from gradus.agents.beyond.a3c import Order, share, work
 from gradus.agents.beyond.drqn import sequence_loss
@@ -45,23 +45,9 @@ def unreal(config: UnrealConfig, device: torch.device) -> Practice:
         steps = games.count * config.unroll
         sums: dict[str, float] = {}
         for i in range(0, config.steps, steps):
-            rollout, seen = roll(
-                model,
-                played,
-                seen,
-                config.unroll,
-                draw=draw,
-                tally=agent.tally,
-                clip=config.clip_rewards,
-                device=device,
-            )
             agent.set_rate(number * config.steps + i)
-            loss = actor_critic_loss(
-                rollout,
-                gamma=config.gamma,
-                decay=config.decay,
-                entropy=config.entropy,
-                value=config.value,
+            loss, seen = played_loss(
+                config, model, played, seen, draw=draw, tally=agent.tally, device=device
             )
             agent.learnt(float(loss.detach()))
             if len(replay) > config.stretch + 1:

@@ -163,11 +163,13 @@ class SkipThoughtConfig(FitConfig):
     """What of the encoder's states is the vector: the last, their mean, or the largest values."""
     samples: int = 512
     """Words drawn for the sampled softmax in training (0: the whole vocabulary)."""
+    contrast: float = 1.0
+    """Weight of telling the sentence after from others by its vector (0: skip-thought alone)."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
         super().__post_init__()
-        for name in ("passages", "vocabulary", "samples"):
+        for name in ("passages", "vocabulary", "samples", "contrast"):
             check_setting(getattr(self, name) >= 0, name, "≥ 0", getattr(self, name))
         for name in ("longest", "embedding"):
             check_setting(getattr(self, name) >= 1, name, "≥ 1", getattr(self, name))

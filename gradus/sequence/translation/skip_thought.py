@@ -1,7 +1,10 @@
 """Skip-thought vectors: a sentence's vector must do to say the sentences around it (figure 7-25).
 
 Source: Kiros et al. 2015, "Skip-Thought Vectors". As in the book, the vector is the first state of
-both decoders; the paper also gives it to each of their steps.
+both decoders; the paper also gives it to each of their steps. What a small text teaches the vectors
+little is helped by a second task: among the sentences of a minibatch, the one after must be known
+by its vector (Logeswaran and Lee 2018, "An efficient framework for learning sentence
+representations").
 """
 
 import math
@@ -16,8 +19,9 @@ from torch.nn import functional
 
 from gradus.core.batches import Batch, BatchSource
 from gradus.core.run import Run
-from gradus.core.task import Task
+from gradus.core.task import Loss, Metrics, Task
 from gradus.data.answers import Answer
+from gradus.sequence.translation.average import chosen
 from gradus.sequence.translation.batches import (
     Order,
     RowBatches,
@@ -46,6 +50,8 @@ SHOWN = 5
 """Sentences nearest to one that is asked about."""
 KEPT = 2000
 """Sentences of the test that a run keeps for this."""
+TEMPERATURE = 0.1
+"""What cosines are divided by before their softmax."""
 
 
 class SkipThought(nn.Module):
@@ -154,12 +160,51 @@ def skip_thought(config: SkipThoughtConfig) -> Task:
         train=batches("train", config.seed),
         validation=batches("validation", None),
         test=lambda: batches("test", None),
-        loss=translation_loss(0.0, Sampler(len(tokenizer), samples) if samples else None),
+        loss=thought_loss(
+            translation_loss(0.0, Sampler(len(tokenizer), samples) if samples else None),
+            config.contrast,
+        ),
         sample=torch.full((1, 3), len(tokenizer) - 1),
         report=partial(report, parts, len(tokenizer)),
         facts={"words": len(tokenizer)},
         files={"words.json": tokenizer.dump(), "sentences.txt": _written(parts["test"], tokenizer)},
     )
+
+
+def thought_loss(say: Loss, contrast: float) -> Loss:
+    """The loss of what the decoders say and, in training, of finding the sentence after.
+
+    Args:
+        say: the decoders' loss.
+        contrast: weight of the other.
+    """
+
+    def loss(model: nn.Module, batch: Batch) -> tuple[Tensor, Metrics]:
+        said, metrics = say(model, batch)
+        if not contrast or not model.training:
+            return said, metrics
+        _, source, lengths, given, steps = batch
+        net: Any = chosen(model)
+        after, reach = given.chunk(2)[1][:, 1:], steps.chunk(2)[1] - 1  # without GO
+        found = contrast_loss(net.encode(source, lengths), net.encode(after, reach))
+        return said + contrast * found, metrics
+
+    return loss
+
+
+def contrast_loss(
+    here: Float[Tensor, "batch hidden"], after: Float[Tensor, "batch hidden"]
+) -> Float[Tensor, ""]:
+    """Cross-entropy of knowing each sentence's next one in the minibatch, and the next one's last.
+
+    The likeness of two vectors is their cosine, after the mean of all was taken from each, as
+    `gradus.sequence.translation.probe.found_among` has it, over a temperature.
+    """
+    here, after = (functional.normalize(v - v.mean(0), dim=1) for v in (here, after))
+    likeness = here @ after.T / TEMPERATURE
+    right = torch.arange(len(here), device=here.device)
+    both = (functional.cross_entropy(scores, right) for scores in (likeness, likeness.T))
+    return sum(both, torch.zeros((), device=here.device)) / 2
 
 
 def _written(passages: Passages, tokenizer: Listed) -> str:

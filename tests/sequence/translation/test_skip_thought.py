@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from gradus.core.errors import UsageError
+from gradus.sequence.translation.batches import padded
+from gradus.sequence.translation.losses import translation_loss
 from gradus.sequence.translation.passages import (
     Passages,
     learn_words,
@@ -16,7 +18,14 @@ from gradus.sequence.translation.passages import (
     sentences_of,
 )
 from gradus.sequence.translation.probe import bags, found_among, passage_means, probe_accuracy
-from gradus.sequence.translation.skip_thought import SkipThought, triplet_batches, vectors_of
+from gradus.sequence.translation.skip_thought import (
+    SkipThought,
+    contrast_loss,
+    make_triplets,
+    thought_loss,
+    triplet_batches,
+    vectors_of,
+)
 from gradus.sequence.translation.tokens import EOS, GO
 
 
@@ -142,3 +151,36 @@ def test_parts_hold_all_passages():
     assert isinstance(parts["test"], Passages)
     assert sum(len(p.labels) for p in parts.values()) == 60
     assert min(len(p.labels) for p in parts.values()) >= 1
+
+
+def test_the_sentence_after_is_known_by_its_vector():
+    draw = torch.Generator().manual_seed(0)
+    here = torch.randn(6, 4, generator=draw, dtype=torch.double)
+    after = torch.randn(6, 4, generator=draw, dtype=torch.double, requires_grad=True)
+    wanted = 0.0
+    a, b = ((v - v.mean(0)).detach().numpy() for v in (here, after))
+    for one, other in ((a, b), (b, a)):
+        for i in range(6):
+            cosines = [one[i] @ v / np.linalg.norm(one[i]) / np.linalg.norm(v) for v in other]
+            scores = np.exp(np.array(cosines) / 0.1)
+            wanted -= np.log(scores[i] / scores.sum()) / 12
+    assert contrast_loss(here, after).item() == pytest.approx(wanted)
+    assert torch.autograd.gradcheck(lambda v: contrast_loss(here, v), (after,))
+    assert contrast_loss(here, 3 * here + 1) < contrast_loss(here, after)
+
+
+def test_contrast_is_of_training_alone():
+    tokenizer, parts = some()
+    passages = parts["train"]
+    batch = make_triplets((passages, passages.middles()), np.arange(len(passages.middles())))
+    torch.manual_seed(0)
+    model = SkipThought(len(tokenizer), 4, 6)
+    losses = {weight: thought_loss(translation_loss(), weight) for weight in (0.0, 2.0)}
+    here = model.encode(batch[1], batch[2])
+    rows = passages.middles() + 1
+    ends = [passages.sentences[row] for row in rows.tolist()]
+    after = model.encode(torch.from_numpy(padded(ends)), torch.tensor([len(s) for s in ends]))
+    more = losses[2.0](model, batch)[0] - losses[0.0](model, batch)[0]
+    torch.testing.assert_close(more, 2 * contrast_loss(here, after))
+    model.eval()
+    assert torch.equal(losses[2.0](model, batch)[0], losses[0.0](model, batch)[0])
