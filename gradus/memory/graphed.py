@@ -21,9 +21,6 @@ STEPS = 8
 WARM_UP = 3
 """Runs before a graph is captured, in which libraries make what they keep."""
 
-Key = tuple[tuple[torch.Size, ...], tuple[int, ...]]
-"""What a captured piece holds for: shapes, and where the parameters are."""
-
 
 @runtime_checkable
 class Network(Protocol):
@@ -149,7 +146,8 @@ class Pieces:
     """The captured pieces of one network, made as they are needed; a copy of it has none."""
 
     def __init__(self) -> None:
-        self._made: dict[Key, Piece] = {}
+        self._made: dict[tuple[torch.Size, ...], Piece] = {}
+        self._parameters: list[tuple[int, bool]] = []
         self._pool = torch.cuda.graph_pool_handle() if torch.cuda.is_available() else None
 
     def __reduce__(self) -> tuple[type["Pieces"], tuple[()]]:
@@ -171,16 +169,18 @@ class Pieces:
             state: before the first step.
             count: steps in a piece, ≥ 1; what is left at the end is a shorter one.
         """
+        held = [(parameter.data_ptr(), parameter.requires_grad) for parameter in network.stepped()]
+        if held != self._parameters:  # they moved, or were frozen: what was captured is of no use
+            self._made, self._parameters = {}, held
         parameters = learned(network)
-        at = tuple(parameter.data_ptr() for parameter in network.stepped())
         hidden, reads = [], []
         for now in projected.split(count, 1):
             given = [now, *flat(state)]
-            key = tuple(tensor.shape for tensor in given), at
-            if key not in self._made:
+            shapes = tuple(tensor.shape for tensor in given)
+            if shapes not in self._made:
                 with torch.inference_mode(False):
-                    self._made[key] = Piece(network, given, state, self._pool)
-            h, r, *new = _Steps.apply(self._made[key], len(given), *given, *parameters)
+                    self._made[shapes] = Piece(network, given, state, self._pool)
+            h, r, *new = _Steps.apply(self._made[shapes], len(given), *given, *parameters)
             state = arranged(new, state)
             hidden.append(h)
             reads.append(r)
