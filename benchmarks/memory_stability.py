@@ -2,8 +2,9 @@
 
     python benchmarks/memory_stability.py [--seeds 10] [--steps 10000] [--only ntm-copy] [--jobs 1]
 
-Each recipe trains on sequences of up to 50 vectors and without an end at the goal. A loss or parameter that is
-not finite ends a training with an error, which is counted. Writes results/memory_stability.json.
+Each recipe trains on sequences of up to 50 vectors and without an end at the goal. A loss or
+parameter that is not finite ends a training with an error, which is counted. Writes
+results/memory_stability.json.
 """
 
 import argparse

@@ -90,7 +90,7 @@ def stability() -> str:
         rows.append([f"`{recipe}`", *cells, bits])
     return f"""{table(["recipe", "broke off", "came under 0.01 bits", "bits at the end"], rows)}
 
-Trainings of {found["steps"]:,} updates on sequences of up to 50 vectors, a seed each; validation bits a sequence. A training breaks
-off where its loss or a parameter is not finite.
+Trainings of {found["steps"]:,} updates on sequences of up to 50 vectors, a seed each; validation
+bits a sequence. A training breaks off where its loss or a parameter is not finite.
 `benchmarks/memory_stability.py` measures it ({where(found["machine"])}).
 """
