@@ -21,6 +21,8 @@ END = re.compile(r"(?<=[.!?])[\"')]*\s+")
 LABEL = re.compile(r"/(pos|neg)/")
 FEWEST = 2
 """Words of a sentence that is kept."""
+TOLD = 1000
+"""Stories that are made up."""
 HELD_OUT = 20
 """One passage in so many is for validation, and as many for the test."""
 
@@ -84,14 +86,25 @@ def _in_turn(path: Path) -> Iterator[Passage]:
             yield waiting[1].pop(0)
 
 
+NAMES = (
+    *("mary", "john", "anna", "paul", "lucy", "mark", "rosa", "karl", "ella", "hugo", "nina"),
+    *("otto", "iris", "emil", "vera", "adam", "lena", "ivan", "ruth", "noah", "olga", "leon"),
+)
+FOUND = {
+    **{"kitchen": "cake", "garden": "rose", "office": "letter", "school": "book"},
+    **{"cellar": "bottle", "attic": "trunk", "stable": "saddle", "harbour": "rope"},
+    **{"forest": "mushroom", "market": "melon", "church": "candle", "tower": "bell"},
+}
+"""What there is in each place."""
+
+
 def toy_passages() -> Iterator[Passage]:
-    """Stories without end: who goes where, what is there, and how it was liked."""
+    """Stories: who goes where, what is there, and how it was liked."""
     draw = random.Random(0)
-    places = {"kitchen": "cake", "garden": "rose", "office": "letter", "school": "book"}
-    for _ in range(400):
-        name, place = draw.choice(("mary", "john", "anna", "paul")), draw.choice(list(places))
+    for _ in range(TOLD):
+        name, place = draw.choice(NAMES), draw.choice(list(FOUND))
         good = draw.random() < 0.5
-        thing, liked = places[place], draw.choice(("lovely", "fine") if good else ("ugly", "bad"))
+        thing, liked = FOUND[place], draw.choice(("lovely", "fine") if good else ("ugly", "bad"))
         yield (
             [
                 f"{name} goes to the {place}",

@@ -159,11 +159,11 @@ class SkipThoughtConfig(FitConfig):
     """Numbers in the vector of a word."""
     hidden: int = 256
     """Numbers in the vector of a sentence."""
-    pool: Literal["last", "mean", "max"] = "last"
+    pool: Literal["last", "mean", "max"] = "mean"
     """What of the encoder's states is the vector: the last, their mean, or the largest values."""
     samples: int = 512
     """Words drawn for the sampled softmax in training (0: the whole vocabulary)."""
-    contrast: float = 1.0
+    contrast: float = 3.0
     """Weight of telling the sentence after from others by its vector (0: skip-thought alone)."""
 
     def __post_init__(self) -> None:
@@ -302,12 +302,19 @@ SKIP_THOUGHT = Recipe(
     source="chapter 7, Solving seq2seq Tasks; Kiros et al. 2015",
     data="imdb, or your own text",
     config=SkipThoughtConfig(
-        epochs=3, batch_size=64, optimizer="adam", lr=0.001, schedule="cosine", clip_norm=5.0
+        epochs=3, batch_size=64, optimizer="adam", lr=0.002, schedule="cosine", clip_norm=5.0
     ),
     task="gradus.sequence.translation.skip_thought:skip_thought",
     load="gradus.sequence.translation.skip_thought:load_thoughts",
     figures="gradus.sequence.translation.run_figures:THOUGHTS",
-    quick={"data": "toy", "hidden": 64, "embedding": 32, "lr": 0.005, "samples": 0},
+    quick={
+        "data": "toy",
+        "hidden": 64,
+        "embedding": 32,
+        "epochs": 10,
+        "lr": 0.005,
+        "samples": 0,
+    },
     smoke={
         "data": "toy",
         "passages": 80,

@@ -195,16 +195,18 @@ def thought_loss(say: Loss, contrast: float) -> Loss:
 def contrast_loss(
     here: Float[Tensor, "batch hidden"], after: Float[Tensor, "batch hidden"]
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of knowing each sentence's next one in the minibatch, and the next one's last.
+    """Cross-entropy of knowing each sentence's neighbour among all other sentences of both.
 
     The likeness of two vectors is their cosine, after the mean of all was taken from each, as
-    `gradus.sequence.translation.probe.found_among` has it, over a temperature.
+    `gradus.sequence.translation.probe.found_among` has it, over a temperature. In this form it is
+    the NT-Xent loss of Chen et al. 2020, "A simple framework for contrastive learning".
     """
-    here, after = (functional.normalize(v - v.mean(0), dim=1) for v in (here, after))
-    likeness = here @ after.T / TEMPERATURE
-    right = torch.arange(len(here), device=here.device)
-    both = (functional.cross_entropy(scores, right) for scores in (likeness, likeness.T))
-    return sum(both, torch.zeros((), device=here.device)) / 2
+    both = torch.cat([here, after])
+    unit = functional.normalize(both - both.mean(0), dim=1)
+    itself = torch.eye(len(both), dtype=torch.bool, device=both.device)
+    likeness = (unit @ unit.T / TEMPERATURE).masked_fill(itself, -math.inf)
+    neighbour = torch.arange(len(both), device=both.device).roll(len(here))
+    return functional.cross_entropy(likeness, neighbour)
 
 
 def _written(passages: Passages, tokenizer: Listed) -> str:
