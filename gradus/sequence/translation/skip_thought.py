@@ -1,8 +1,8 @@
 """Skip-thought vectors: a sentence's vector must do to say the sentences around it (figure 7-25).
 
 Source: Kiros et al. 2015, "Skip-Thought Vectors". As in the book, the vector is the first state of
-both decoders; the paper also gives it to each of their steps. What a small text teaches the vectors
-little is helped by a second task: among the sentences of a minibatch, the one after must be known
+both decoders; the paper also gives it to each of their steps. From a small text the decoders alone
+teach little; a second task helps: among the sentences of a minibatch, the one after must be known
 by its vector (Logeswaran and Lee 2018, "An efficient framework for learning sentence
 representations").
 """
@@ -65,7 +65,7 @@ class SkipThought(nn.Module):
     """
 
     def __init__(
-        self, vocabulary: int, embedding: int = 128, hidden: int = 256, pool: str = "last"
+        self, vocabulary: int, embedding: int = 128, hidden: int = 256, pool: str = "mean"
     ) -> None:
         """Make the network.
 
