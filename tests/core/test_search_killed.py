@@ -60,12 +60,12 @@ def test_one_of_two_processes_killed_again_and_again(tmp_path, storage, untouche
     story = json.loads(said.out)
     assert story["codes"] == [0, 0], said.err
     assert sum(slot >= 0 for slot in story["killed"]) >= 1, "killed in the midst of training"
-    standing = sorted(r[:3] for r in story["records"] if r[1] != "FAIL")
+    done = sorted(r[:3] for r in story["records"] if r[1] not in ("FAIL", "WAITING"))
     count = len(untouched.trials)
-    assert [(slot, state) for slot, state, _ in standing] == [
+    assert [(slot, state) for slot, state, _ in done] == [
         (slot, "COMPLETE") for slot in range(count)
-    ]
-    assert [value for _, _, value in standing] == [t.value for t in untouched.trials]
+    ]  # one that was killed while it added a record may leave it waiting: it stands for no slot
+    assert [value for _, _, value in done] == [t.value for t in untouched.trials]
     for slot in range(count):
         for name in SAME:
             ours, theirs = (p / f"trial-{slot:03}" / name for p in (folder, untouched.path))
