@@ -283,19 +283,29 @@ class Agent:
         if config.threads:
             torch.set_num_threads(config.threads)
         self.config, self.model, self.device = config, model.to(device), device
-        self.optimizer = make_optimizer(
-            config.optimizer, model.parameters(), config.lr, config.momentum, config.beta2
-        )
+        self.optimizer = self.new_optimizer()
         if config.compile:
             model.compile()
         self.tally = Tally(config.games)
         self.updates = 0
         self.losses: list[float] = []
 
+    def new_optimizer(self) -> torch.optim.Optimizer:
+        """An optimiser of the whole network, as the config asks for it."""
+        config = self.config
+        return make_optimizer(
+            config.optimizer, self.model.parameters(), config.lr, config.momentum, config.beta2
+        )
+
     def precision(self) -> torch.autocast:
         """Within it the network computes in the precision that the config asks for."""
         half = self.config.precision == "bf16-mixed"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate just now."""
+        return self.optimizer.param_groups[0]["lr"]
 
     def begin(self, games: int = 0) -> None:
         """An epoch begins."""
@@ -313,13 +323,14 @@ class Agent:
         for group in self.optimizer.param_groups:
             group["lr"] = config.lr * factor
 
-    def descend(self, loss: torch.Tensor) -> None:
-        """One step of the optimiser along the gradient."""
-        self.optimizer.zero_grad()
+    def descend(self, loss: torch.Tensor, other: torch.optim.Optimizer | None = None) -> None:
+        """One step along the gradient by the agent's optimiser, or by another."""
+        optimizer = other or self.optimizer
+        optimizer.zero_grad()
         loss.backward()
         if self.config.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-        self.optimizer.step()
+        optimizer.step()
 
     def learnt(self, loss: float) -> None:
         """An update was made."""
@@ -334,7 +345,7 @@ class Agent:
             "train/return": means.get("return"),
             "train/length": means.get("length"),
             "updates": self.updates,
-            "lr": self.optimizer.param_groups[0]["lr"],
+            "lr": self.rate,
         }
 
     def state(self) -> dict[str, Any]:

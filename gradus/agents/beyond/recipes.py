@@ -6,6 +6,10 @@ from gradus.agents.recipes import POLE, ActorCriticConfig, GameConfig
 from gradus.core.recipe import Recipe, check_setting
 
 
+TASKS = ("pixel_control", "reward_prediction", "value_replay")
+"""UNREAL's three, by the settings that are their weights."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class UnrealConfig(ActorCriticConfig):
     """Settings of UNREAL; with all three weights 0 it is A2C with the same network."""
@@ -26,14 +30,16 @@ class UnrealConfig(ActorCriticConfig):
     """Stretches that an update learns from again."""
     shown: int = 20
     """Examples of reward prediction in an update."""
+    replays: int = 4
+    """Updates by the three tasks to each by what is played."""
     halves = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
         super().__post_init__()
-        for name in ("stretch", "stretches", "shown"):
+        for name in ("stretch", "stretches", "shown", "replays"):
             check_setting(getattr(self, name) >= 1, name, "≥ 1", getattr(self, name))
-        for name in ("pixel_control", "reward_prediction", "value_replay"):
+        for name in TASKS:
             check_setting(getattr(self, name) >= 0, name, "≥ 0", getattr(self, name))
         check_setting(0 <= self.pixel_gamma <= 1, "pixel_gamma", "in [0, 1]", self.pixel_gamma)
         rule = f"> the stretch of {self.stretch} steps + 1"

@@ -11,7 +11,7 @@ from gradus.agents.actor_critic import played_loss
 from gradus.agents.beyond import auxiliary
 from gradus.agents.beyond.a3c import Order, share, work
 from gradus.agents.beyond.drqn import sequence_loss
-from gradus.agents.beyond.recipes import A3CConfig, DRQNConfig, UnrealConfig
+from gradus.agents.beyond.recipes import TASKS, A3CConfig, DRQNConfig, UnrealConfig
 from gradus.agents.beyond.recurrent import Followed, Remembering
 from gradus.agents.beyond.sequences import Sequences
 from gradus.agents.beyond.supervise import Crew
@@ -29,45 +29,56 @@ GO_ON = "what was learnt up to the last checkpoint is kept, go on with --resume"
 
 
 def unreal(config: UnrealConfig, device: torch.device) -> Practice:
-    """An actor-critic with the auxiliary tasks whose weights are not 0."""
+    """An actor-critic with the auxiliary tasks whose weights are not 0.
+
+    The tasks have an optimiser of their own: Adam divides by the size of gradients, and theirs are
+    so much the greater that in a common one the policy's would count for little.
+    """
     games = make_games(config.environment, config.games, sticky=config.sticky)
     rule = "one with pictures of 84×84, such as Maze/1"
     check_setting(games.shape[1:] == (84, 84), "environment", rule, config.environment)
     model: Any = network(config, games.shape, len(games.actions))
     agent = Agent(config, model, device)
+    aside = agent.new_optimizer()
     replay = Sequences(config.replay, games.count, games.shape)
     played = auxiliary.Recorded(games, replay, config.clip_rewards)
+    weights = {name: getattr(config, name) for name in TASKS}
+
+    def again(draw: np.random.Generator, sums: dict[str, float]) -> None:
+        """One update from what was played before."""
+        losses = auxiliary.auxiliary_losses(config, model, replay, draw, device)
+        for name, loss in losses.items():
+            sums[name] = sums.get(name, 0.0) + float(loss.detach())
+        aside.param_groups[0]["lr"] = agent.rate
+        agent.descend(sum(weights[name] * loss for name, loss in losses.items()), aside)
 
     def epoch(number: int, tick: Tick) -> Record:
         draw = np.random.default_rng([config.seed, number])
         agent.begin(games.count)
         seen = played.reset(training_seed(config.seed, number))
-        steps = games.count * config.unroll
+        steps, replays = games.count * config.unroll, 0
         sums: dict[str, float] = {}
         for i in range(0, config.steps, steps):
             agent.set_rate(number * config.steps + i)
             loss, seen = played_loss(
                 config, model, played, seen, draw=draw, tally=agent.tally, device=device
             )
-            agent.learnt(float(loss.detach()))
-            if len(replay) > config.stretch + 1:
-                found = auxiliary.auxiliary_losses(config, model, replay, draw, device)
-                for name, part in found.items():
-                    loss = loss + getattr(config, name) * part
-                    sums[name] = sums.get(name, 0.0) + float(part.detach())
             agent.descend(loss)
+            agent.learnt(float(loss.detach()))
+            if any(weights.values()) and len(replay) > config.stretch + 1:
+                replays += config.replays
+                for _ in range(config.replays):
+                    again(draw, sums)
             tick(steps, agent.losses[-1])
-        updates = config.steps // steps
-        return {
-            **agent.record(),
-            **{f"train/{name.replace('_', ' ')}": total / updates for name, total in sums.items()},
-        }
+        means = {f"train/{name.replace('_', ' ')}": sums[name] / replays for name in sums}
+        return {**agent.record(), **means}
 
     def state() -> dict[str, Any]:
-        return {**agent.state(), "replay": replay.state()}
+        return {**agent.state(), "aside": aside.state_dict(), "replay": replay.state()}
 
     def restore(state: dict[str, Any]) -> None:
         agent.restore(state)
+        aside.load_state_dict(state["aside"])
         replay.restore(state["replay"])
 
     practice = agent.practice(games, epoch)
