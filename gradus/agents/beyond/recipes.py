@@ -14,7 +14,7 @@ TASKS = ("pixel_control", "reward_prediction", "value_replay")
 class UnrealConfig(ActorCriticConfig):
     """Settings of UNREAL; with all three weights 0 it is A2C with the same network."""
 
-    pixel_control: float = 0.01
+    pixel_control: float = 0.002
     """Weight of pixel control (0: off)."""
     pixel_gamma: float = 0.9
     """Discount of changes of pixels, in [0, 1]."""
@@ -22,7 +22,7 @@ class UnrealConfig(ActorCriticConfig):
     """Weight of reward prediction (0: off)."""
     value_replay: float = 1.0
     """Weight of value replay (0: off)."""
-    replay: int = 500
+    replay: int = 1_000
     """Steps of each game that are kept to be learnt from again."""
     stretch: int = 20
     """Steps in a stretch of what is learnt from again."""
@@ -32,6 +32,8 @@ class UnrealConfig(ActorCriticConfig):
     """Examples of reward prediction in an update."""
     replays: int = 4
     """Updates by the three tasks to each by what is played."""
+    replay_lr: float = 0.001
+    """Learning rate of the tasks' updates; the schedule is the same."""
     halves = False
 
     def __post_init__(self) -> None:
@@ -42,6 +44,7 @@ class UnrealConfig(ActorCriticConfig):
         for name in TASKS:
             check_setting(getattr(self, name) >= 0, name, "≥ 0", getattr(self, name))
         check_setting(0 <= self.pixel_gamma <= 1, "pixel_gamma", "in [0, 1]", self.pixel_gamma)
+        check_setting(self.replay_lr > 0, "replay_lr", "> 0", self.replay_lr)
         rule = f"> the stretch of {self.stretch} steps + 1"
         check_setting(self.replay > self.stretch + 1, "replay", rule, self.replay)
         check_setting(not self.apart, "apart", "False: what is shared is the point", self.apart)
@@ -114,16 +117,16 @@ MAZE_UNREAL = Recipe(
     source="chapter 9, UNREAL; Jaderberg et al. 2016",
     data="the project's own maze: 7×7 places as 84×84 grey pixels, only the goal pays",
     config=UnrealConfig(
-        environment="Maze/1",
-        epochs=30,
+        environment="Maze/8",
+        epochs=40,
         steps=2_000,
-        games=16,
+        games=8,
         unroll=5,
         hidden=(256,),
         optimizer="adam",
-        lr=0.001,
+        lr=0.002,
         gamma=0.95,
-        clip_norm=0.5,
+        clip_norm=5.0,
         test_epsilon=0.05,
         goal=0.97,
         threads=1,
@@ -199,6 +202,8 @@ CARTPOLE_DRQN = Recipe(
         explore="annealed-1.0-0.05",
         explore_steps=20_000,
         replay=5_000,
+        stretch=32,
+        target_every=250,
         reward_scale=0.1,
         check_episodes=20,
         goal=500.0,

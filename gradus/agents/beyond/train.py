@@ -49,7 +49,7 @@ def unreal(config: UnrealConfig, device: torch.device) -> Practice:
         losses = auxiliary.auxiliary_losses(config, model, replay, draw, device)
         for name, loss in losses.items():
             sums[name] = sums.get(name, 0.0) + float(loss.detach())
-        aside.param_groups[0]["lr"] = agent.rate
+        aside.param_groups[0]["lr"] = agent.rate * config.replay_lr / config.lr
         agent.descend(sum(weights[name] * loss for name, loss in losses.items()), aside)
 
     def epoch(number: int, tick: Tick) -> Record:

@@ -144,6 +144,7 @@ def test_what_unreal_refuses():
         ({"pixel_control": -1.0}, "pixel_control must be ≥ 0"),
         ({"replay": 20}, r"replay must be > the stretch of 20 steps \+ 1, got 20"),
         ({"replays": 0}, "replays must be ≥ 1, got 0"),
+        ({"replay_lr": 0.0}, "replay_lr must be > 0"),
         ({"apart": True}, "apart must be False"),
         ({"hidden": (8, 8)}, "hidden must be one width"),
     ]:
