@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from gradus.agents.recipes import POLE, ActorCriticConfig, GameConfig
 from gradus.core.recipe import Recipe, check_setting
 
-
 TASKS = ("pixel_control", "reward_prediction", "value_replay")
 """UNREAL's three, by the settings that are their weights."""
 
@@ -134,7 +133,7 @@ MAZE_UNREAL = Recipe(
     run="gradus.agents.beyond.train:unreal",
     load="gradus.agents.predict:load_agent",
     figures="gradus.agents.beyond.run_figures:MAZE_RUN",
-    quick={"epochs": 15},
+    quick={"environment": "Maze/1", "replays": 2, "epochs": 8},
     smoke={
         "epochs": 2,
         "goal": 0.0,

@@ -9,6 +9,7 @@ import torch
 from gradus.agents.beyond.auxiliary import auxiliary_losses
 from gradus.agents.beyond.recipes import MAZE_UNREAL
 from gradus.agents.beyond.sequences import Sequences
+from gradus.agents.beyond.train import unreal
 from gradus.agents.beyond.unreal import (
     Unreal,
     bootstrapped,
@@ -137,6 +138,18 @@ def test_each_task_has_a_switch_and_teaches_its_head_and_the_eye(name, head):
     assert {head, "eye.1.weight"} <= taught
     assert "policy.weight" not in taught
     assert auxiliary_losses(replace(config, **off), model, replay, draw) == {}
+
+
+def test_the_tasks_have_an_optimiser_of_their_own():
+    practice = unreal(replace(MAZE_UNREAL.config, **MAZE_UNREAL.smoke), torch.device("cpu"))
+    practice.epoch(0, lambda steps, loss: None)
+    state = practice.state()
+    names = [name for name, _ in practice.model.named_parameters()]
+    played, aside = ({names[n] for n in state[which]["state"]} for which in ("optimizer", "aside"))
+    assert {"policy.weight", "eye.1.weight"} <= played
+    assert {"pixel_advantage.weight", "reward.0.weight", "eye.1.weight"} <= aside
+    assert "pixel_advantage.weight" not in played
+    assert "policy.weight" not in aside
 
 
 def test_what_unreal_refuses():
