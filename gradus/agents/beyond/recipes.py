@@ -133,7 +133,7 @@ MAZE_UNREAL = Recipe(
     run="gradus.agents.beyond.train:unreal",
     load="gradus.agents.predict:load_agent",
     figures="gradus.agents.beyond.run_figures:MAZE_RUN",
-    quick={"environment": "Maze/1", "replays": 2, "epochs": 8},
+    quick={"environment": "Maze/1", "replays": 2, "epochs": 8, "check_episodes": 50},
     smoke={
         "epochs": 2,
         "goal": 0.0,
