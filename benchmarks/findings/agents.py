@@ -93,19 +93,28 @@ def doom() -> str:
     return entrants("doom")
 
 
+ALONE = ("a3c", "doom")
+"""Contests whose trainings are measured one after another, with nothing beside them."""
+
+
 def entrants(what: str) -> str:
-    """A contest of benchmarks/agents_memory.py: the test, and steps until a return was reached."""
+    """A contest of benchmarks/agents_memory.py: the test, and steps until a return was reached.
+
+    Seconds are told of those trainings alone that had the machine to themselves.
+    """
     found = benchmark("agents_memory").get(what)
     if not found:
         return unmeasured(f"agents_memory.py {what}")
     rows = [[who, *outcome(runs)] for who, runs in found["entrants"].items()]
     goal = f"{found['threshold']:g}"
     head = ["agent", "test return", f"runs that reach {goal}", f"steps to {goal}", "training"]
-    return f"""{table(head, rows)}
+    what_is_told = "Steps and seconds" if what in ALONE else "Steps of the environment"
+    columns = len(head) if what in ALONE else len(head) - 1
+    return f"""{table(head[:columns], [row[:columns] for row in rows])}
 
-The return that is reached is the mean of the last hundred episodes of training. Steps of the
-environment and seconds are medians over the runs, a dash where half of them or more do not reach
-it. `benchmarks/agents_memory.py` trains each with one thread ({where(found["environment"])}).
+The return that is reached is the mean of the last hundred episodes of training. {what_is_told}
+are medians over the runs, a dash where half of them or more do not reach it.
+`benchmarks/agents_memory.py` trains each with one thread ({where(found["environment"])}).
 """
 
 
