@@ -341,15 +341,14 @@ def claim(study: Study, held: contextlib.ExitStack, silence: Silence) -> Claim |
                 return taken
         elif silence.of(record):
             give_up(study, record.number)
-    if not any(record.state == TrialState.WAITING for record in present.values()):
-        return None
-    trial = study.kept.ask()
-    slot = trial.user_attrs.get("slot", -1)
-    stands = records(study).get(slot)
-    if stands is None or stands.number != trial.number:
-        give_up(study, trial.number)
-        return None
-    return _take(study, slot, trial.number, held)
+    while any(r.state == TrialState.WAITING for r in study.kept.get_trials(deepcopy=False)):
+        trial = study.kept.ask()
+        slot = trial.user_attrs.get("slot", -1)
+        stands = records(study).get(slot)
+        if stands is not None and stands.number == trial.number:
+            return _take(study, slot, trial.number, held)
+        give_up(study, trial.number)  # two had found the slot empty
+    return None
 
 
 def _take(study: Study, slot: int, number: int, held: contextlib.ExitStack) -> Claim | None:

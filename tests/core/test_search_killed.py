@@ -60,12 +60,12 @@ def test_one_of_two_processes_killed_again_and_again(tmp_path, storage, untouche
     story = json.loads(said.out)
     assert story["codes"] == [0, 0], said.err
     assert sum(slot >= 0 for slot in story["killed"]) >= 1, "killed in the midst of training"
-    done = sorted(r[:3] for r in story["records"] if r[1] not in ("FAIL", "WAITING"))
+    standing = sorted(r[:3] for r in story["records"] if r[1] != "FAIL")
     count = len(untouched.trials)
-    assert [(slot, state) for slot, state, _ in done] == [
+    assert [(slot, state) for slot, state, _ in standing] == [
         (slot, "COMPLETE") for slot in range(count)
-    ]  # one that was killed while it added a record may leave it waiting: it stands for no slot
-    assert [value for _, _, value in done] == [t.value for t in untouched.trials]
+    ]
+    assert [value for _, _, value in standing] == [t.value for t in untouched.trials]
     for slot in range(count):
         for name in SAME:
             ours, theirs = (p / f"trial-{slot:03}" / name for p in (folder, untouched.path))
@@ -150,3 +150,16 @@ def test_a_worker_ends_with_the_process_that_started_it(tmp_path, monkeypatch):
     monkeypatch.setattr(search_killed, "STEP_SECONDS", 0)
     work(study)
     assert studies.finished(study)
+
+
+def test_a_record_too_many_is_dropped(tmp_path, monkeypatch):
+    """As two processes leave that found the same slot empty, one of them killed at once."""
+    monkeypatch.setattr(search_killed, "STEP_SECONDS", 0)
+    folder = tmp_path / "s"
+    search(search_killed.SLOW, {"lr": (0.1, 0.2)}, sampler="grid", path=folder)
+    study = studies.load(folder, search_killed.SLOW, "")
+    for _ in range(2):
+        study.kept.enqueue_trial({"lr": 0.1}, user_attrs={"slot": 0})
+    work(study)
+    kept = [(t.user_attrs["slot"], t.state.name) for t in study.kept.get_trials()]
+    assert kept == [(0, "COMPLETE"), (1, "COMPLETE"), (0, "FAIL"), (0, "FAIL")]
