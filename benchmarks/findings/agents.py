@@ -1,7 +1,7 @@
 """Chapter 9: speed against another library, the replay, and agents with a memory over seeds."""
 
 from math import inf
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from findings.common import benchmark, spread, table, unmeasured, where
@@ -60,8 +60,27 @@ def replay() -> str:
 
 def unreal() -> str:
     """UNREAL, each of its tasks alone, and the actor-critic."""
-    maze = benchmark("agents_memory").get("unreal", {}).get("maze")
-    return (f"In `{maze}`:\n\n" if maze else "") + entrants("unreal")
+    found = benchmark("agents_memory").get("unreal")
+    if not found:
+        return unmeasured("agents_memory.py unreal")
+    shares = (0.75, 0.9, 0.95)
+    rows = []
+    for who, runs in found["entrants"].items():
+        steps = [[first(run["curve"], share) for run in runs] for share in shares]
+        rows.append([who, *(f"{mean(n):,.0f}" if max(n) < inf else "–" for n in steps)])
+    head = ["agent", *(f"steps to {share:.0%}" for share in shares)]
+    return f"""In `{found["maze"]}`:
+
+{entrants("unreal")}
+Means over the runs, a dash where one did not come so far:
+
+{table(head, rows)}
+"""
+
+
+def first(curve: list[list[float]], threshold: float) -> float:
+    """The first step at which a curve is there; infinite if it never is."""
+    return next((step for step, value in curve if value >= threshold), inf)
 
 
 def a3c() -> str:
@@ -108,8 +127,9 @@ def entrants(what: str) -> str:
     rows = [[who, *outcome(runs)] for who, runs in found["entrants"].items()]
     goal = f"{found['threshold']:g}"
     head = ["agent", "test return", f"runs that reach {goal}", f"steps to {goal}", "training"]
-    what_is_told = "Steps and seconds" if what in ALONE else "Steps of the environment"
-    columns = len(head) if what in ALONE else len(head) - 1
+    alone = what in ALONE
+    what_is_told = "Steps and seconds" if alone else "Steps of the environment"
+    columns = len(head) - (not alone)
     return f"""{table(head[:columns], [row[:columns] for row in rows])}
 
 The return that is reached is the mean of the last hundred episodes of training. {what_is_told}

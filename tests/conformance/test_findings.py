@@ -198,10 +198,19 @@ def test_agents_over_seeds(findings, measured, what, page, took):
     some = [training(0, 4000, 0.9), training(1, 2000, 1.0), training(2, None, 0.8)]
     few = [training(0, 4000, 0.5), training(1, None, 0.5)]
     found = {"threshold": 0.9, "entrants": {"with": some, "without": few}, "minutes": 5.0}
-    measured("agents_memory", {what: {**found, "environment": MACHINE}})
+    measured("agents_memory", {what: {**found, "maze": "Maze/8", "environment": MACHINE}})
     shown = getattr(findings("agents"), page)()
     shows(shown, f"| with | 0.9 ± 0.1 | 2 of 3 | 4,000 |{took}\n", HERE, "steps to 0.9")
     shows(shown, f"| without | 0.5 ± 0 | 1 of 2 | – |{took}\n")
+
+
+def test_how_soon_unreal_learns(findings, measured):
+    runs = [training(0, 4000, 0.9), training(1, 2000, 1.0)]
+    found = {"threshold": 0.9, "entrants": {"UNREAL": runs}, "maze": "Maze/8", "minutes": 5.0}
+    measured("agents_memory", {"unreal": {**found, "environment": MACHINE}})
+    shown = findings("agents").unreal()
+    shows(shown, "In `Maze/8`", "| agent | steps to 75% | steps to 90% | steps to 95% |")
+    shows(shown, "| UNREAL | 4,000 | 4,000 | – |")
 
 
 def test_workers_of_a3c(findings, measured):
