@@ -33,10 +33,11 @@ from gradus.core.run import environment
 RESULTS = Path(__file__).parent / "results" / "agents_memory.json"
 FIGURES = Path("figures")
 OFF = {"pixel-control": "0", "reward-prediction": "0", "value-replay": "0"}
+UNCHECKED = {"check-episodes": "0"}  # the goal is then one of the episodes that are counted
 TASKS = {
-    "actor-critic": OFF,
-    **{name: {k: v for k, v in OFF.items() if k != name} for name in OFF},
-    "UNREAL": {},
+    "actor-critic": {**OFF, **UNCHECKED},
+    **{name: {k: v for k, v in OFF.items() if k != name} | UNCHECKED for name in OFF},
+    "UNREAL": UNCHECKED,
 }
 POLE = {"environment": "Masked/CartPole-v1"}
 DARK = {"environment": "Flicker/0.5/MinAtar/breakout", "goal": "0"}

@@ -33,6 +33,9 @@ class UnrealConfig(ActorCriticConfig):
     """Updates by the three tasks to each by what is played."""
     replay_lr: float = 0.001
     """Learning rate of the tasks' updates; the schedule is the same."""
+    replay_steps: int = 25_000
+    """Steps over which that rate falls to nothing, evenly; after them only what is played is learnt
+    from (0: never)."""
     halves = False
 
     def __post_init__(self) -> None:
@@ -44,6 +47,7 @@ class UnrealConfig(ActorCriticConfig):
             check_setting(getattr(self, name) >= 0, name, "≥ 0", getattr(self, name))
         check_setting(0 <= self.pixel_gamma <= 1, "pixel_gamma", "in [0, 1]", self.pixel_gamma)
         check_setting(self.replay_lr > 0, "replay_lr", "> 0", self.replay_lr)
+        check_setting(self.replay_steps >= 0, "replay_steps", "≥ 0", self.replay_steps)
         rule = f"> the stretch of {self.stretch} steps + 1"
         check_setting(self.replay > self.stretch + 1, "replay", rule, self.replay)
         check_setting(not self.apart, "apart", "False: what is shared is the point", self.apart)
@@ -126,6 +130,7 @@ MAZE_UNREAL = Recipe(
         lr=0.002,
         gamma=0.95,
         clip_norm=5.0,
+        check_episodes=50,
         test_epsilon=0.05,
         goal=0.97,
         threads=1,
@@ -133,7 +138,7 @@ MAZE_UNREAL = Recipe(
     run="gradus.agents.beyond.train:unreal",
     load="gradus.agents.predict:load_agent",
     figures="gradus.agents.beyond.run_figures:MAZE_RUN",
-    quick={"environment": "Maze/1", "replays": 2, "epochs": 8, "check_episodes": 50},
+    quick={"environment": "Maze/1", "replays": 2, "epochs": 8},
     smoke={
         "epochs": 2,
         "goal": 0.0,

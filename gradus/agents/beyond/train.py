@@ -44,12 +44,16 @@ def unreal(config: UnrealConfig, device: torch.device) -> Practice:
     played = auxiliary.Recorded(games, replay, config.clip_rewards)
     weights = {name: getattr(config, name) for name in TASKS}
 
-    def again(draw: np.random.Generator, sums: dict[str, float]) -> None:
+    def left(step: int) -> float:
+        """The share of the tasks' rate that is left."""
+        return max(0.0, 1 - step / config.replay_steps) if config.replay_steps else 1.0
+
+    def again(draw: np.random.Generator, share: float, sums: dict[str, float]) -> None:
         """One update from what was played before."""
         losses = auxiliary.auxiliary_losses(config, model, replay, draw, device)
         for name, loss in losses.items():
             sums[name] = sums.get(name, 0.0) + float(loss.detach())
-        aside.param_groups[0]["lr"] = agent.rate * config.replay_lr / config.lr
+        aside.param_groups[0]["lr"] = share * agent.rate * config.replay_lr / config.lr
         agent.descend(sum(weights[name] * loss for name, loss in losses.items()), aside)
 
     def epoch(number: int, tick: Tick) -> Record:
@@ -59,16 +63,17 @@ def unreal(config: UnrealConfig, device: torch.device) -> Practice:
         steps, replays = games.count * config.unroll, 0
         sums: dict[str, float] = {}
         for i in range(0, config.steps, steps):
-            agent.set_rate(number * config.steps + i)
+            done = number * config.steps + i
+            agent.set_rate(done)
             loss, seen = played_loss(
                 config, model, played, seen, draw=draw, tally=agent.tally, device=device
             )
             agent.descend(loss)
             agent.learnt(float(loss.detach()))
-            if any(weights.values()) and len(replay) > config.stretch + 1:
+            if any(weights.values()) and left(done) and len(replay) > config.stretch + 1:
                 replays += config.replays
                 for _ in range(config.replays):
-                    again(draw, sums)
+                    again(draw, left(done), sums)
             tick(steps, agent.losses[-1])
         means = {f"train/{name.replace('_', ' ')}": sums[name] / replays for name in sums}
         return {**agent.record(), **means}

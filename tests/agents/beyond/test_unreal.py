@@ -152,12 +152,31 @@ def test_the_tasks_have_an_optimiser_of_their_own():
     assert "policy.weight" not in aside
 
 
+def test_the_tasks_rate_falls_to_nothing_and_stays_there():
+    smoke = MAZE_UNREAL.smoke
+    config = replace(MAZE_UNREAL.config, **{**smoke, "replay_steps": 240})
+    practice = unreal(config, torch.device("cpu"))
+    tasks = {"train/value replay", "train/pixel control", "train/reward prediction"}
+    assert tasks <= set(practice.epoch(0, lambda steps, loss: None))
+    at = smoke["steps"] - config.games * config.unroll  # of the epoch's last update
+    rate = practice.state()["aside"]["param_groups"][0]["lr"]
+    assert rate == pytest.approx(config.replay_lr * (1 - at / 240))
+    while_learning = practice.epoch(1, lambda steps, loss: None)
+    assert tasks <= set(while_learning)
+    before = practice.state()["aside"]["state"][0]["step"]
+    after = practice.epoch(2, lambda steps, loss: None)
+    assert not tasks & set(after)
+    assert practice.state()["aside"]["state"][0]["step"] == before
+    assert after["updates"] > while_learning["updates"]
+
+
 def test_what_unreal_refuses():
     for wrong, words in [
         ({"pixel_control": -1.0}, "pixel_control must be ≥ 0"),
         ({"replay": 20}, r"replay must be > the stretch of 20 steps \+ 1, got 20"),
         ({"replays": 0}, "replays must be ≥ 1, got 0"),
         ({"replay_lr": 0.0}, "replay_lr must be > 0"),
+        ({"replay_steps": -1}, "replay_steps must be ≥ 0, got -1"),
         ({"apart": True}, "apart must be False"),
         ({"hidden": (8, 8)}, "hidden must be one width"),
     ]:
