@@ -3,8 +3,8 @@
     python benchmarks/memory_stability.py [--seeds 10] [--steps 10000] [--only ntm-copy] [--jobs 1]
 
 Each recipe trains on sequences of up to 50 vectors and without an end at the goal. A loss or
-parameter that is not finite ends a training with an error, which is counted. Writes
-results/memory_stability.json.
+parameter that is not finite ends a training with an error, which is counted. Each training is kept
+in results/memory_stability.json as it ends, and those kept there are not made again.
 """
 
 import argparse
@@ -36,16 +36,29 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(RECIPES))
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
     args = parser.parse_args()
-    found = {}
     for name in args.only:
+        kept = {each["seed"]: each for each in read(args.steps).get(name, [])}
+        seeds = [seed for seed in range(args.seeds) if seed not in kept]
         with ProcessPoolExecutor(args.jobs) as pool:
-            seeds = range(args.seeds)
-            found[name] = list(pool.map(one, repeat(name), seeds, repeat(args.steps)))
-        broken = [each["seed"] for each in found[name] if "error" in each]
-        print(f"{name}: {len(broken)} of {args.seeds} broke off {broken or ''}")
-    if args.only == list(RECIPES):
-        record = {"steps": args.steps, "results": found, "machine": environment()}
-        RESULTS.write_text(json.dumps(record, indent=2) + "\n")
+            for found in pool.map(one, repeat(name), seeds, repeat(args.steps)):
+                keep(name, found, args.steps)
+        kept = {each["seed"]: each for each in read(args.steps)[name]}
+        broken = [seed for seed, each in kept.items() if "error" in each]
+        print(f"{name}: {len(broken)} of {len(kept)} broke off {broken or ''}")
+
+
+def read(steps: int) -> dict[str, list[dict]]:
+    """Name -> what became of its trainings of so many updates, as far as they were made."""
+    record = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return record["results"] if record.get("steps") == steps else {}
+
+
+def keep(name: str, found: dict, steps: int) -> None:
+    """Add what became of a training; results of another number of updates give way."""
+    results = read(steps)
+    results[name] = sorted([*results.get(name, []), found], key=lambda each: each["seed"])
+    record = {"steps": steps, "results": results, "machine": environment()}
+    RESULTS.write_text(json.dumps(record, indent=2) + "\n")
 
 
 def one(name: str, seed: int, steps: int) -> dict:

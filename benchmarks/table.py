@@ -99,6 +99,7 @@ def pages() -> dict[Path, str]:
         generated / "memory-stability.md": memory.stability(),
         generated / "babi-gpu.md": memory.stories_on_gpu(),
         generated / "replay.md": agents.replay(),
+        generated / "breakout.md": agents.breakout(),
         generated / "unreal.md": agents.unreal(),
         generated / "a3c.md": agents.a3c(),
         generated / "drqn.md": agents.drqn(),

@@ -67,6 +67,7 @@ RECIPES = {
     "cartpole-drqn": "gradus.agents.beyond.recipes:CARTPOLE_DRQN",
     "vizdoom-drqn": "gradus.agents.beyond.recipes:VIZDOOM_DRQN",
     "cartpole-a3c": "gradus.agents.beyond.recipes:CARTPOLE_A3C",
+    "breakout-a3c": "gradus.agents.beyond.recipes:BREAKOUT_A3C",
     "maze-unreal": "gradus.agents.beyond.recipes:MAZE_UNREAL",
 }
 """Name of a recipe -> where it is defined."""

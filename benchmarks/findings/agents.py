@@ -58,6 +58,41 @@ def replay() -> str:
     return "\n".join([*told, f"`benchmarks/agents.py` measures it ({where(whole['machine'])}).\n"])
 
 
+def breakout() -> str:
+    """Breakout by DQN, A2C and A3C at equal seconds, as benchmarks/breakout.py found."""
+    found = benchmark("breakout")
+    if not found:
+        return unmeasured("breakout.py RUN ...")
+    longest = max(one["seconds"] for one in found.values()) / 60
+    minutes = [m for m in (10, 20, 30, 45, 60) if m <= longest]
+    rows = [
+        [
+            f"`{name}`",
+            f"{one['steps']:,}",
+            f"{one['seconds'] / 60:.0f}",
+            *(at_minute(one["curve"], m) for m in minutes),
+            f"{one['test']['return']:.1f} ± {one['test']['standard error']:.1f}",
+            one["precision"],
+        ]
+        for name, one in found.items()
+    ]
+    head = ["agent", "steps", "minutes of a core", *(f"after {m}" for m in minutes), "test"]
+    machines = {where(one["machine"]) for one in found.values()}
+    return f"""Breakout at equal minutes of a core: mean return of the last hundred episodes of
+training, and of the test's with its standard error. One training of each
+({", ".join(sorted(machines))}); `benchmarks/breakout.py` reads it from the runs.
+
+{table([*head, "arithmetic"], rows)}
+"""
+
+
+def at_minute(curve: list[list[float]], minute: int) -> str:
+    """What the curve had come to by then; a dash once it has ended."""
+    if curve[-1][0] < 60 * minute:
+        return "–"
+    return f"{[value for seconds, value in curve if seconds <= 60 * minute][-1]:.1f}"
+
+
 def unreal() -> str:
     """UNREAL, each of its tasks alone, and the actor-critic."""
     found = benchmark("agents_memory").get("unreal")

@@ -39,13 +39,16 @@ def test_every_generated_page_is_included_somewhere():
     assert [name for name in made if f'--8<-- "{name}' not in text] == []
 
 
+AGENTS = ("replay", "breakout", "unreal", "a3c", "drqn", "doom")
+
+
 def test_nothing_is_shown_that_was_not_measured(findings):
     assert findings("speed").speed() == ""
     told = [
         findings("sequence").softmax(),
         findings("memory").stability(),
         findings("memory").stories_on_gpu(),
-        *(getattr(findings("agents"), n)() for n in ("replay", "unreal", "a3c", "drqn", "doom")),
+        *(getattr(findings("agents"), n)() for n in AGENTS),
     ]
     assert all("Not measured yet: `python benchmarks/" in text for text in told)
     assert not any("|" in text for text in told)
@@ -202,6 +205,18 @@ def test_agents_over_seeds(findings, measured, what, page, took):
     shown = getattr(findings("agents"), page)()
     shows(shown, f"| with | 0.9 ± 0.1 | 2 of 3 | 4,000 |{took}\n", HERE, "steps to 0.9")
     shows(shown, f"| without | 0.5 ± 0 | 1 of 2 | – |{took}\n")
+
+
+def test_breakout_at_equal_seconds(findings, measured):
+    one = {"steps": 3_000, "precision": "float32", "machine": MACHINE}
+    test = {"return": 3.25, "standard error": 0.5}
+    slow = {**one, "seconds": 1_500.0, "curve": [(500.0, 1.0), (1_000.0, 2.0), (1_500.0, 3.0)]}
+    quick = {**one, "seconds": 900.0, "curve": [(300.0, 1.5), (600.0, 2.5), (900.0, 4.0)]}
+    measured("breakout", {"slow": {**slow, "test": test}, "quick": {**quick, "test": test}})
+    shown = findings("agents").breakout()
+    shows(shown, "| agent | steps | minutes of a core | after 10 | after 20 | test | arithmetic |")
+    shows(shown, "| `slow` | 3,000 | 25 | 1.0 | 2.0 | 3.2 ± 0.5 | float32 |")
+    shows(shown, "| `quick` | 3,000 | 15 | 2.5 | – | 3.2 ± 0.5 | float32 |", HERE)
 
 
 def test_how_soon_unreal_learns(findings, measured):
