@@ -21,11 +21,11 @@ class UnrealConfig(ActorCriticConfig):
     """Weight of reward prediction (0: off)."""
     value_replay: float = 1.0
     """Weight of value replay (0: off)."""
-    replay: int = 1_000
+    replay: int = 2_000
     """Steps of each game that are kept to be learnt from again."""
     stretch: int = 20
     """Steps in a stretch of what is learnt from again."""
-    stretches: int = 4
+    stretches: int = 2
     """Stretches that an update learns from again."""
     shown: int = 20
     """Examples of reward prediction in an update."""
@@ -123,7 +123,7 @@ MAZE_UNREAL = Recipe(
         environment="Maze/8",
         epochs=40,
         steps=2_000,
-        games=8,
+        games=4,
         unroll=5,
         hidden=(256,),
         optimizer="adam",
