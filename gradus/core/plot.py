@@ -32,6 +32,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+from matplotlib.ticker import ScalarFormatter
 
 from gradus.core.errors import RunError
 from gradus.core.files import write_atomically
@@ -76,6 +77,7 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.prop_cycle": cycler(color=PALETTE) + cycler(linestyle=DASHES),
     "axes.formatter.useoffset": False,
+    "axes.formatter.limits": (-5, 8),
     "axes.formatter.use_mathtext": True,
     "grid.color": GRID,
     "grid.linewidth": 0.7,
@@ -146,7 +148,8 @@ def title(fig: Figure, finding: str, subtitle: str = "") -> None:
     """Head a figure with what it shows, and below it, in grey, how that was found.
 
     Both are broken into lines that fit; the panels move down to make room. Calling it again
-    replaces the earlier words.
+    replaces the earlier words. The numbers at the ticks get their commas here too, so it comes
+    after the panels are drawn.
 
     Args:
         fig: A figure of `new_figure`.
@@ -167,6 +170,20 @@ def title(fig: Figure, finding: str, subtitle: str = "") -> None:
         _wrap(text, (width - 2 * _MARGIN) * fig.dpi)
         top -= text.get_window_extent().height / (height * fig.dpi) + 0.06 / height
     _lay_out_below(fig, top - 0.04 / height)
+    for axis in (a for ax in fig.axes for a in (ax.xaxis, ax.yaxis)):
+        if type(axis.get_major_formatter()) is ScalarFormatter:
+            axis.set_major_formatter(_Grouped())
+
+
+class _Grouped(ScalarFormatter):
+    """Matplotlib's numbers at ticks; where they come to ten thousand, 500,000 for 500000."""
+
+    def format_ticks(self, values: Any) -> list[str]:
+        labels, at = super().format_ticks(values), np.asarray(values, dtype=float)
+        large = at.size and np.abs(at).max() >= 10_000 and (at % 1 == 0).all()
+        if not large or self.get_offset():
+            return labels
+        return [self.fix_minus(f"{x:,.0f}") for x in at]
 
 
 def _lay_out_below(fig: Figure, top: float) -> None:

@@ -29,6 +29,37 @@ def test_palette_is_okabe_and_ito_in_the_agreed_order():
     assert len(set(map(str, plot.DASHES))) == len(plot.PALETTE)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0, 3_000_000], {"1,000,000", "3,000,000"}),
+        ([0, 50_000], {"10,000", "50,000"}),
+        ([-20_000, 20_000], {"\N{MINUS SIGN}10,000", "10,000"}),
+        ([1988, 2012], {"1990", "2010"}),
+        ([0, 1], {"0.2", "1.0"}),
+        (["ten", "twenty"], {"ten", "twenty"}),
+    ],
+)
+def test_ticks_have_commas_where_titles_would_have_them(values, expected):
+    with plot.style():
+        fig, (ax,) = plot.new_figure()
+        ax.plot(values, [0, 1])
+        plot.title(fig, "Two points")
+        fig.draw_without_rendering()
+        found = (label.get_text() for label in ax.get_xticklabels())
+        bare = (text.removeprefix(r"$\mathdefault{").removesuffix("}$") for text in found)
+        assert expected <= set(bare)
+
+
+def test_ticks_of_logarithms_stay_powers():
+    with plot.style():
+        fig, (ax,) = plot.new_figure()
+        ax.loglog([1, 1e6], [1, 1e6])
+        plot.title(fig, "A line")
+        fig.draw_without_rendering()
+        assert all("10^{" in label.get_text() for label in ax.get_xticklabels())
+
+
 def test_settings_are_back_after_drawing():
     before = dict(mpl.rcParams)
     plot.style()(line_figure)()
