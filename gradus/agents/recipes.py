@@ -417,24 +417,26 @@ BREAKOUT_DQN = Recipe(
     target="a rising curve within an hour on two cores; at random about 1.2",
 )
 
+ATARI_ACTOR_CRITIC: dict[str, Any] = {
+    **ATARI,
+    "epochs": 30,
+    "steps": 100_000,
+    "unroll": 5,
+    "optimizer": "adam",
+    "lr": 0.0007,
+    "schedule": "linear",
+    "entropy": 0.01,
+    "value": 0.25,
+    "clip_norm": 0.5,
+}
+"""What its actor-critics share."""
+
 BREAKOUT_A2C = Recipe(
     name="breakout-a2c",
     summary="Advantage actor-critic plays the real Breakout, in 16 games side by side.",
     source="chapter 9, Asynchronous Advantage Actor-Critic; Mnih et al. 2016",
     data="Breakout of the Arcade Learning Environment",
-    config=ActorCriticConfig(
-        **ATARI,
-        epochs=30,
-        steps=100_000,
-        games=16,
-        unroll=5,
-        optimizer="adam",
-        lr=0.0007,
-        schedule="linear",
-        entropy=0.01,
-        value=0.25,
-        clip_norm=0.5,
-    ),
+    config=ActorCriticConfig(**ATARI_ACTOR_CRITIC, games=16),
     run="gradus.agents.train:actor_critic",
     load="gradus.agents.predict:load_agent",
     figures="gradus.agents.run_figures:AGENT_RUN",

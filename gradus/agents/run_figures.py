@@ -33,8 +33,9 @@ def returns(run: Run) -> Figure:
             ax.plot(*zip(*points, strict=True), dash, color=colour, marker=marker, label=label)
     watched = curves.get("validation") or curves.get("train") or [(0, float("nan"))]
     best = max(y for _, y in watched)
-    what = "Greedy episodes return" if "validation" in curves else "Episodes of training return"
-    finding = f"{what} {watched[0][1]:.3g} after {watched[0][0]:,} {unit}, then up to {best:.3g}"
+    what = "greedy episodes" if "validation" in curves else "training"
+    finding = f"Returns of {what}: {watched[0][1]:.3g} after {watched[0][0]:,} {unit}, "
+    finding += f"{best:.3g} at best"
     ax.set(xlabel=f"{unit} of training", ylabel="mean return of an episode")
     ax.set_xlim(0, 1.02 * records[-1]["step"])
     plot.title(

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from gradus.agents.recipes import ATARI, BREAKOUT_A2C, POLE, ActorCriticConfig, GameConfig
+from gradus.agents.recipes import (
+    ATARI_ACTOR_CRITIC,
+    BREAKOUT_A2C,
+    POLE,
+    ActorCriticConfig,
+    GameConfig,
+)
 from gradus.core.recipe import Recipe, check_setting
 
 TASKS = ("pixel_control", "reward_prediction", "value_replay")
@@ -192,20 +198,7 @@ BREAKOUT_A3C = Recipe(
     summary="A3C plays the real Breakout: two processes with eight games each change one network.",
     source=CARTPOLE_A3C.source,
     data=BREAKOUT_A2C.data,
-    config=A3CConfig(
-        **ATARI,
-        epochs=30,
-        steps=100_000,
-        games=8,
-        unroll=5,
-        optimizer="adam",
-        lr=0.0007,
-        schedule="linear",
-        entropy=0.01,
-        value=0.25,
-        clip_norm=0.5,
-        threads=1,
-    ),
+    config=A3CConfig(**ATARI_ACTOR_CRITIC, games=8, threads=1),
     run="gradus.agents.beyond.train:a3c",
     load="gradus.agents.predict:load_agent",
     figures="gradus.agents.run_figures:AGENT_RUN",
