@@ -99,23 +99,33 @@ def unreal() -> str:
     if not found:
         return unmeasured("agents_memory.py unreal")
     shares = (0.75, 0.9, 0.95)
-    rows = []
-    for who, runs in found["entrants"].items():
-        steps = [[first(run["curve"], share) for run in runs] for share in shares]
-        rows.append([who, *(f"{mean(n):,.0f}" if max(n) < inf else "–" for n in steps)])
-    head = ["agent", *(f"steps to {share:.0%}" for share in shares)]
+    steps = {who: [taken(runs, n) for n in shares] for who, runs in found["entrants"].items()}
+    rows = [
+        [who, *(f"{'> ' if missed else ''}{n:,.0f}" for n, missed in means), fewer(means, steps)]
+        for who, means in steps.items()
+    ]
+    head = ["agent", *(f"steps to {share:.0%}" for share in shares), "times UNREAL's, to 90%"]
     return f"""In `{found["maze"]}`:
 
 {entrants("unreal")}
-Means over the runs, a dash where one did not come so far:
+Means over the runs; a run that never came so far counts with all its steps (>):
 
 {table(head, rows)}
 """
 
 
-def first(curve: list[list[float]], threshold: float) -> float:
-    """The first step at which a curve is there; infinite if it never is."""
-    return next((step for step, value in curve if value >= threshold), inf)
+def taken(runs: list[dict[str, Any]], share: float) -> tuple[float, bool]:
+    """Mean steps until a share was solved, and whether a run never came so far."""
+    found = [next((n for n, value in r["curve"] if value >= share), None) for r in runs]
+    ends = [n or r["curve"][-1][0] for n, r in zip(found, runs, strict=True)]
+    return mean(ends), None in found
+
+
+def fewer(means: list[tuple[float, bool]], everyone: dict[str, Any]) -> str:
+    """How many times UNREAL's steps an agent takes to the second share."""
+    if "UNREAL" not in everyone:
+        return "–"
+    return f"{means[1][0] / everyone['UNREAL'][1][0]:.1f}"
 
 
 def a3c() -> str:

@@ -16,6 +16,8 @@ from gradus.core.recipe import nearest
 
 SKIP = 4
 """Doom's frames (35 a second) to each action."""
+ATTACK = "attack"
+"""The trigger, among the buttons."""
 HEIGHT, WIDTH = 45, 60
 """Pixels of what is seen."""
 
@@ -24,7 +26,8 @@ class DoomGames:
     """Scenarios of ViZDoom, each in a process of Doom's own, without a screen or sound.
 
     What is seen is grey, 45×60 pixels, made smaller from 120×160 by the mean. An action is one
-    button; the scenario's rewards are paid as they are. Its own limit cuts an episode off.
+    button, or another and the trigger together; the scenario's rewards are paid as they are. Its
+    own limit cuts an episode off.
     Source: Kempka et al. 2016.
 
     Args:
@@ -56,9 +59,12 @@ class DoomGames:
             game.set_sound_enabled(False)
             game.set_mode(doom.Mode.PLAYER)
             self.games.append(game)
-        buttons = self.games[0].get_available_buttons()
-        self.actions = tuple(str(b).rsplit(".", 1)[-1].lower().replace("_", " ") for b in buttons)
-        self.buttons = np.eye(len(buttons), dtype=int).tolist()
+        found = self.games[0].get_available_buttons()
+        buttons = [str(b).rsplit(".", 1)[-1].lower().replace("_", " ") for b in found]
+        pressed = [{b} for b in buttons]
+        pressed += [{b, ATTACK} for b in buttons if ATTACK in buttons and b != ATTACK]
+        self.buttons = [[int(b in those) for b in buttons] for those in pressed]
+        self.actions = tuple(" + ".join(b for b in buttons if b in those) for those in pressed)
 
     def reset(self, seed: int) -> Observations:
         """Begin anew everywhere; the same seed gives the same games."""
@@ -81,8 +87,8 @@ class DoomGames:
             if skip[i]:
                 self._guarded(game.new_episode)
             else:
-                button = self.buttons[actions[i]]
-                reward[i] = self._guarded(lambda g=game, b=button: g.make_action(b, SKIP))
+                pressed = self.buttons[actions[i]]
+                reward[i] = self._guarded(lambda g=game, b=pressed: g.make_action(b, SKIP))
                 self.over[i] = game.is_episode_finished()
                 limit = game.get_episode_timeout()
                 cut = limit > 0 and game.get_episode_time() >= limit

@@ -82,7 +82,9 @@ def test_doom_is_seen_in_grey_and_begins_the_same_way_again():
     first = games.reset(5)
     assert first.shape == (1, 1, 45, 60)
     assert first.dtype == np.uint8
-    assert games.actions == ("move left", "move right", "attack")
+    one = ("move left", "move right", "attack")
+    assert games.actions == (*one, "move left + attack", "move right + attack")
+    assert games.buttons == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [0, 1, 1]]
     steps = [games.step(np.array([a])) for a in (0, 0, 2)]
     assert np.array_equal(games.reset(5), first)
     again = [games.step(np.array([a])) for a in (0, 0, 2)]
