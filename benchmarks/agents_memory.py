@@ -9,9 +9,9 @@
 
 Every training is a process of its own with one thread, `--jobs` of them at a time. Kept are the
 curves over environment steps, the steps until the mean return of the last hundred episodes of
-training first reached a threshold, and the test. `unreal` trains the actor-critic alone, each task
-alone and all three, and draws the curves with bands into figures/. Results go to
-benchmarks/results/agents_memory.json.
+training (of A3C's: of its greedy checks) first reached a threshold, and the test. `unreal` trains
+the actor-critic alone, each task alone and all three, and draws the curves with bands into
+figures/. Results go to benchmarks/results/agents_memory.json.
 """
 
 import argparse
@@ -43,7 +43,9 @@ TASKS = {
 """The last: the base at the best of the numbers of games and rates that were tried for it."""
 POLE = {"environment": "Masked/CartPole-v1"}
 DARK = {"environment": "Flicker/0.5/MinAtar/breakout", "goal": "0"}
-SCALING_STEPS = 200_000
+SCALING_STEPS = 204_800
+TRAINING, CHECKS = "train/return", "validation/return"
+"""By which returns a threshold is reached."""
 
 
 def main() -> None:
@@ -58,7 +60,8 @@ def main() -> None:
     args = parser.parse_args()
     started = time.perf_counter()
     if args.what == "a3c":
-        found = contest({"2 workers": ("cartpole-a3c", {"workers": "2"})}, args, 475.0, jobs=1)
+        two = {"2 workers": ("cartpole-a3c", {"workers": "2"})}
+        found = contest(two, args, 475.0, jobs=1, by=CHECKS)
     elif args.what == "scaling":
         found = scaling(args.rounds)
     else:
@@ -81,11 +84,14 @@ def contest(
     args: argparse.Namespace,
     threshold: float,
     jobs: int,
+    by: str = TRAINING,
 ) -> dict[str, Any]:
     """All entrants over all seeds."""
     work = [(who, seed) for seed in range(args.seeds) for who in entrants]
     with ThreadPoolExecutor(jobs) as pool:
-        done = list(pool.map(lambda w: train(*entrants[w[0]], w[1], args.steps, threshold), work))
+        done = list(
+            pool.map(lambda w: train(*entrants[w[0]], w[1], args.steps, threshold, by), work)
+        )
     found: dict[str, Any] = {who: [] for who in entrants}
     for (who, _), result in zip(work, done, strict=True):
         found[who].append(result)
@@ -99,11 +105,11 @@ def contest(
             f"{median(r['seconds'] for r in results):.0f} s",
             flush=True,
         )
-    return {"threshold": threshold, "entrants": found}
+    return {"threshold": threshold, "by": by, "entrants": found}
 
 
 def train(
-    recipe: str, settings: Mapping[str, str], seed: int, steps: int, threshold: float
+    recipe: str, settings: Mapping[str, str], seed: int, steps: int, threshold: float, by: str
 ) -> dict[str, Any]:
     """One training through the command line."""
     words = [sys.executable, "-m", "gradus", "train", recipe, "--seed", str(seed)]
@@ -122,7 +128,7 @@ def train(
         seconds = time.perf_counter() - started
         records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         info = json.loads((run / "run.json").read_text())
-    curve = [(r["step"], r["train/return"]) for r in records if r["train/return"] is not None]
+    curve = [(r["step"], r[by]) for r in records if r[by] is not None]
     reached = next((step for step, value in curve if value >= threshold), None)
     result = {"seed": seed, "seconds": seconds, "steps to threshold": reached, "curve": curve}
     print(recipe, dict(settings), seed, reached, f"{seconds:.0f} s", flush=True)

@@ -175,9 +175,11 @@ def entrants(what: str) -> str:
     alone = what in ALONE
     what_is_told = "Steps and seconds" if alone else "Steps of the environment"
     columns = len(head) - (not alone)
+    checks = found.get("by") == "validation/return"
+    of = "of greedy episodes after an epoch" if checks else "of the last hundred of training"
     return f"""{table(head[:columns], [row[:columns] for row in rows])}
 
-The return that is reached is the mean of the last hundred episodes of training. {what_is_told}
+The return that is reached is the mean {of}. {what_is_told}
 are medians over the runs, a dash where half of them or more do not reach it.
 `benchmarks/agents_memory.py` trains each with one thread ({where(found["environment"])}).
 """

@@ -128,6 +128,7 @@ def draw_explorations(found: dict[str, np.ndarray], steps: int) -> Figure:
     last = {name: runs[:, -1].mean() for name, runs in found.items()}
     best, worst = max(last, key=last.__getitem__), min(last, key=last.__getitem__)
     ax.set(xlabel="episodes of training", ylabel="return, mean of the last 100 episodes")
+    ax.set_xlim(0, steps * next(iter(found.values())).shape[1])
     seeds = len(next(iter(found.values())))
     plot.title(
         fig,

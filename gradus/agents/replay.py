@@ -196,11 +196,13 @@ class Replay:
             discount[going & over] = 0
             ahead = np.where(going, (ahead + 1) % self.rows, ahead)
             going = going & ~over & ~cut
+        # One array for both: of two, the allocator gives the pages back to the system each time.
+        both = self._stacks(np.concatenate([rows, ahead]), np.concatenate([games, games]))
         return Sample(
-            self._stacks(rows, games),
+            both[: len(rows)],
             self.actions[rows, games].astype(np.int64),
             reward,
-            self._stacks(ahead, games),
+            both[len(rows) :],
             discount,
             self._weights(places, beta),
             places,

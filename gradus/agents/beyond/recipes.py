@@ -165,7 +165,7 @@ CARTPOLE_A3C = Recipe(
     data="CartPole-v1 of Gymnasium",
     config=A3CConfig(
         **POLE,
-        epochs=60,
+        epochs=120,
         steps=10_240,
         games=16,
         unroll=16,
