@@ -195,10 +195,10 @@ CARTPOLE_A3C = Recipe(
 
 BREAKOUT_A3C = Recipe(
     name="breakout-a3c",
-    summary="A3C plays the real Breakout: two processes with eight games each change one network.",
+    summary="A3C plays the real Breakout: two processes with 16 games each change one network.",
     source=CARTPOLE_A3C.source,
     data=BREAKOUT_A2C.data,
-    config=A3CConfig(**ATARI_ACTOR_CRITIC, games=8, threads=1),
+    config=A3CConfig(**ATARI_ACTOR_CRITIC, games=16, threads=1),
     run="gradus.agents.beyond.train:a3c",
     load="gradus.agents.predict:load_agent",
     figures="gradus.agents.run_figures:AGENT_RUN",
