@@ -12,20 +12,20 @@ from PIL import Image
 from gradus.agents.envs import Observations, Step
 from gradus.core.errors import RunError, UsageError
 from gradus.core.extras import extra
-from gradus.core.recipe import nearest
+from gradus.core.recipe import check_setting, nearest
 
 SKIP = 4
 """Doom's frames (35 a second) to each action."""
 ATTACK = "attack"
 """The trigger, among the buttons."""
-HEIGHT, WIDTH = 45, 60
-"""Pixels of what is seen."""
+SIZE = 45, 60
+"""Height and width of what is seen, in pixels, where nothing else is asked for."""
 
 
 class DoomGames:
     """Scenarios of ViZDoom, each in a process of Doom's own, without a screen or sound.
 
-    What is seen is grey, 45×60 pixels, made smaller from 120×160 by the mean. An action is one
+    What is seen is grey, made smaller from 120×160 pixels by the mean. An action is one
     button, or another and the trigger together; the scenario's rewards are paid as they are. Its
     own limit cuts an episode off.
     Source: Kempka et al. 2016.
@@ -33,20 +33,21 @@ class DoomGames:
     Args:
         name: the scenario, such as basic.
         count: how many.
+        size: height and width of what is seen, in pixels.
 
     Raises:
         UsageError: vizdoom is not installed, or has no such scenario.
     """
 
     stacked = False
-    shape = (1, HEIGHT, WIDTH)
 
-    def __init__(self, name: str, count: int) -> None:
+    def __init__(self, name: str, count: int, size: tuple[int, int] = SIZE) -> None:
         doom = extra("vizdoom", "agents")
         known = sorted(p.stem for p in Path(doom.scenarios_path).glob("*.cfg"))
         if name not in known:
             raise UsageError(f"ViZDoom has no scenario {name!r}{nearest(name, known)}")
         self.name, self.count, self.games = name, count, []
+        self.shape = (1, *size)
         # The engine leaves its settings where it starts: not in the folder the user stands in.
         self.place = Path(tempfile.gettempdir(), "gradus-doom")
         self.place.mkdir(exist_ok=True)
@@ -101,11 +102,11 @@ class DoomGames:
         """The first game in colour."""
         return self.screens[0].copy()
 
-    def _seen(self) -> UInt8[np.ndarray, "games 1 45 60"]:
-        frames = []
+    def _seen(self) -> UInt8[np.ndarray, "games 1 height width"]:
+        frames, (_, height, width) = [], self.shape
         for screen in self.screens:
             grey = Image.fromarray(screen).convert("L")
-            frames.append(np.asarray(grey.resize((WIDTH, HEIGHT), Image.Resampling.BOX)))
+            frames.append(np.asarray(grey.resize((width, height), Image.Resampling.BOX)))
         return np.stack(frames)[:, None]
 
     def _guarded(self, work: Any) -> Any:
@@ -120,5 +121,16 @@ class DoomGames:
 
 
 def make(game: str, count: int, sticky: float = 0.0, picture: bool = False) -> DoomGames:
-    """The games that `ViZDoom/SCENARIO` names, such as ViZDoom/basic; they can always be drawn."""
-    return DoomGames(game, count)
+    """The games that `ViZDoom/SCENARIO` or `ViZDoom/SCENARIO/SIDE` names; they can always be drawn.
+
+    Args:
+        game: the scenario, and pixels of a side if the picture is to be square, such as basic/84.
+        count: how many side by side.
+        sticky: none here: 0.
+        picture: not needed.
+    """
+    name, _, side = game.partition("/")
+    rule = "a scenario, or that and the pixels of a side, such as ViZDoom/basic/84"
+    check_setting(not side or (side.isdecimal() and int(side) > 0), "ViZDoom/", rule, game)
+    check_setting(sticky == 0, "sticky", "0 for ViZDoom", sticky)
+    return DoomGames(name, count, (int(side), int(side)) if side else SIZE)

@@ -95,6 +95,17 @@ def test_doom_is_seen_in_grey_and_begins_the_same_way_again():
     assert games.pictures().shape == (120, 160, 3)
 
 
+def test_doom_in_square_pictures_is_the_same_game():
+    wide, square = make_games("ViZDoom/basic", 1), make_games("ViZDoom/basic/84", 1)
+    assert square.shape == (1, 84, 84)
+    assert square.reset(5).shape == (1, 1, 84, 84)
+    wide.reset(5)
+    assert np.array_equal(wide.pictures(), square.pictures())
+    assert abs(wide.reset(5).mean() - square.reset(5).mean()) < 1
+    with pytest.raises(UsageError, match="ViZDoom/ must be a scenario, or that and the pixels"):
+        make_games("ViZDoom/basic/wide", 1)
+
+
 def test_doom_that_is_missing(monkeypatch):
     with pytest.raises(UsageError, match="no scenario 'basik': did you mean basic"):
         make_games("ViZDoom/basik", 1)
