@@ -188,6 +188,7 @@ def draw(found: dict[str, Any]) -> None:
     with plot.style():
         fig, (ax,) = plot.new_figure()
         steps: dict[str, float] = {}
+        short = set()
         everyone = [run for results in found["entrants"].values() for run in results]
         grid = np.linspace(2_000, max(run["curve"][-1][0] for run in everyone), 60)
         for number, (who, results) in enumerate(found["entrants"].items()):
@@ -195,13 +196,18 @@ def draw(found: dict[str, Any]) -> None:
             band(ax, grid.tolist(), runs, who.replace("-", " "), number)
             ends = [r["steps to threshold"] or r["curve"][-1][0] for r in results]
             steps[who] = mean(ends)
+            if any(r["steps to threshold"] is None for r in results):
+                short.add(who)
         ax.set(xlabel="steps of the environment", ylabel="share of mazes solved in training")
-        fewer = [steps[who] / steps["UNREAL"] for who in ("actor-critic", "actor-critic, 8 games")]
+        fewer = [
+            f"{'at least ' if who in short else ''}{steps[who] / steps['UNREAL']:.1f}"
+            for who in ("actor-critic", "actor-critic, 8 games")
+        ]
         goal: float = catalog.recipe("maze-unreal").config.goal  # type: ignore[attr-defined]
         plot.title(
             fig,
-            f"UNREAL solves {found['threshold']:.0%} of mazes with {fewer[0]:.1f} times fewer "
-            f"steps than without its tasks, {fewer[1]:.1f} times fewer than the best base",
+            f"UNREAL solves {found['threshold']:.0%} of mazes with {fewer[0]} times fewer "
+            f"steps than without its tasks, {fewer[1]} times fewer than the best base",
             f"maze-unreal, {len(results)} seeds, mean ± one standard error; last 100 episodes. A "
             f"training ends at {goal:.0%} and keeps its last value here; one that never came so "
             "far counts with all its steps",

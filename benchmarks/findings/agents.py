@@ -88,9 +88,8 @@ training, and of the test's with its standard error. One training of each
 
 def at_minute(curve: list[list[float]], minute: int) -> str:
     """What the curve had come to by then; a dash once it has ended."""
-    if curve[-1][0] < 60 * minute:
-        return "–"
-    return f"{[value for seconds, value in curve if seconds <= 60 * minute][-1]:.1f}"
+    till = [value for seconds, value in curve if seconds <= 60 * minute]
+    return f"{till[-1]:.1f}" if till and curve[-1][0] >= 60 * minute else "–"
 
 
 def unreal() -> str:
@@ -125,7 +124,8 @@ def fewer(means: list[tuple[float, bool]], everyone: dict[str, Any]) -> str:
     """How many times UNREAL's steps an agent takes to the second share."""
     if "UNREAL" not in everyone:
         return "–"
-    return f"{means[1][0] / everyone['UNREAL'][1][0]:.1f}"
+    steps, missed = means[1]
+    return f"{'> ' if missed else ''}{steps / everyone['UNREAL'][1][0]:.1f}"
 
 
 def a3c() -> str:
