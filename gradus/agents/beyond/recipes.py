@@ -281,7 +281,7 @@ VIZDOOM_DRQN = Recipe(
     run="gradus.agents.beyond.train:drqn",
     load="gradus.agents.predict:load_agent",
     figures="gradus.agents.beyond.run_figures:MEMORY_RUN",
-    quick={"epochs": 2},
+    quick={"epochs": 2, "check_episodes": 10},
     smoke={
         "epochs": 2,
         "steps": 24,
