@@ -366,6 +366,7 @@ ATARI: dict[str, Any] = {
     "test_epsilon": 0.01,
 }
 """What the agents of the real Breakout share."""
+ATARI_TARGET = "a rising curve within an hour on two cores; at random about 1.2"
 
 BREAKOUT_DQN = Recipe(
     name="breakout-dqn",
@@ -414,7 +415,7 @@ BREAKOUT_DQN = Recipe(
         "save_replay": True,
     },
     metric="return",
-    target="a rising curve within an hour on two cores; at random about 1.2",
+    target=ATARI_TARGET,
 )
 
 ATARI_ACTOR_CRITIC: dict[str, Any] = {
@@ -431,6 +432,17 @@ ATARI_ACTOR_CRITIC: dict[str, Any] = {
 }
 """What its actor-critics share."""
 
+ATARI_QUICK = {"epochs": 2, "steps": 8_000, "test_episodes": 5}
+ATARI_SMOKE = {
+    "epochs": 2,
+    "steps": 20,
+    "games": 2,
+    "unroll": 5,
+    "hidden": (16,),
+    "test_episodes": 1,
+    "test_epsilon": 1.0,
+}
+
 BREAKOUT_A2C = Recipe(
     name="breakout-a2c",
     summary="Advantage actor-critic plays the real Breakout, in 16 games side by side.",
@@ -440,16 +452,8 @@ BREAKOUT_A2C = Recipe(
     run="gradus.agents.train:actor_critic",
     load="gradus.agents.predict:load_agent",
     figures="gradus.agents.run_figures:AGENT_RUN",
-    quick={"epochs": 2, "steps": 8_000, "test_episodes": 5},
-    smoke={
-        "epochs": 2,
-        "steps": 20,
-        "games": 2,
-        "unroll": 5,
-        "hidden": (16,),
-        "test_episodes": 1,
-        "test_epsilon": 1.0,
-    },
+    quick=ATARI_QUICK,
+    smoke=ATARI_SMOKE,
     metric="return",
-    target="a rising curve within an hour on two cores; at random about 1.2",
+    target=ATARI_TARGET,
 )

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from gradus.agents.recipes import (
     ATARI_ACTOR_CRITIC,
-    BREAKOUT_A2C,
+    ATARI_QUICK,
+    ATARI_SMOKE,
+    ATARI_TARGET,
     POLE,
     ActorCriticConfig,
     GameConfig,
@@ -40,8 +42,7 @@ class UnrealConfig(ActorCriticConfig):
     replay_lr: float = 0.001
     """Learning rate of the tasks' updates; the schedule is the same."""
     replay_steps: int = 25_000
-    """Steps over which that rate falls to nothing, evenly; after them only what is played is learnt
-    from (0: never)."""
+    """Steps over which that rate falls to nothing; after them the tasks rest (0: it stays)."""
     halves = False
 
     def __post_init__(self) -> None:
@@ -197,15 +198,15 @@ BREAKOUT_A3C = Recipe(
     name="breakout-a3c",
     summary="A3C plays the real Breakout: two processes with 16 games each change one network.",
     source=CARTPOLE_A3C.source,
-    data=BREAKOUT_A2C.data,
+    data="Breakout of the Arcade Learning Environment",
     config=A3CConfig(**ATARI_ACTOR_CRITIC, games=16, threads=1),
     run="gradus.agents.beyond.train:a3c",
     load="gradus.agents.predict:load_agent",
     figures="gradus.agents.run_figures:AGENT_RUN",
-    quick=BREAKOUT_A2C.quick,
-    smoke={**BREAKOUT_A2C.smoke, "workers": 1},
+    quick=ATARI_QUICK,
+    smoke={**ATARI_SMOKE, "workers": 1},
     metric="return",
-    target=BREAKOUT_A2C.target,
+    target=ATARI_TARGET,
 )
 
 CARTPOLE_DRQN = Recipe(

@@ -56,7 +56,7 @@ def test_the_map_is_shown_beside_the_picture_where_there_is_one():
 def test_every_recipe_has_its_figures():
     assert {"returns", "expectation", "pixel-control"} == set(run_figures.MAZE_RUN)
     assert {"returns", "expectation", "moments"} == set(run_figures.MEMORY_RUN)
-    assert (doom.HEIGHT, doom.WIDTH) == (45, 60)
+    assert doom.SIZE == (45, 60)
 
 
 def test_environments_that_do_not_fit_are_refused():
