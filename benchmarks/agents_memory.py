@@ -27,6 +27,8 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from findings.agents import taken
+
 from gradus import catalog
 from gradus.core.run import environment
 
@@ -187,30 +189,26 @@ def draw(found: dict[str, Any]) -> None:
 
     with plot.style():
         fig, (ax,) = plot.new_figure()
-        steps: dict[str, float] = {}
-        short = set()
+        steps = {}
         everyone = [run for results in found["entrants"].values() for run in results]
         grid = np.linspace(2_000, max(run["curve"][-1][0] for run in everyone), 60)
         for number, (who, results) in enumerate(found["entrants"].items()):
             runs = np.stack([np.interp(grid, *zip(*r["curve"], strict=True)) for r in results])
             band(ax, grid.tolist(), runs, who.replace("-", " "), number)
-            ends = [r["steps to threshold"] or r["curve"][-1][0] for r in results]
-            steps[who] = mean(ends)
-            if any(r["steps to threshold"] is None for r in results):
-                short.add(who)
+            steps[who] = taken(results, found["threshold"])
         ax.set(xlabel="steps of the environment", ylabel="share of mazes solved in training")
         fewer = [
-            f"{'at least ' if who in short else ''}{steps[who] / steps['UNREAL']:.1f}"
-            for who in ("actor-critic", "actor-critic, 8 games")
+            f"{'at least ' if missed else ''}{n / steps['UNREAL'][0]:.1f}"
+            for n, missed in (steps["actor-critic"], steps["actor-critic, 8 games"])
         ]
-        goal: float = catalog.recipe("maze-unreal").config.goal  # type: ignore[attr-defined]
+        config: Any = catalog.recipe("maze-unreal").config
         plot.title(
             fig,
             f"UNREAL solves {found['threshold']:.0%} of mazes with {fewer[0]} times fewer "
             f"steps than without its tasks, {fewer[1]} times fewer than the best base",
             f"maze-unreal, {len(results)} seeds, mean ± one standard error; last 100 episodes. A "
-            f"training ends at {goal:.0%} and keeps its last value here; one that never came so "
-            "far counts with all its steps",
+            f"training ends at {config.goal:.0%} and keeps its last value here; one that never "
+            "came so far counts with all its steps",
         )
         plot.end_labels(ax)
         plot.save(fig, FIGURES / "unreal.png")

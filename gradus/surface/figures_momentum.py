@@ -121,6 +121,7 @@ def draw(found: dict[str, list[Float[np.ndarray, "_"]]]) -> Figure:
         ax.plot(at, middle, dash, color=colour, linewidth=1.8, label=label)
     ax.axhline(LEVEL, color=plot.GREY, linewidth=1, zorder=1)
     ax.set(xscale="log", yscale="log", xlabel="minibatches", ylabel="training cost (cross-entropy)")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter("")
     ax.legend(loc="upper right")

@@ -24,12 +24,13 @@ def moments(run: Run) -> Figure:
     games = make_games(config.environment, 1, sticky=config.sticky, picture=True)
     steps = list(watch(model, games, SEEDS["test"], config.test_epsilon, pictures=True))
     chosen = np.unique(np.linspace(0, len(steps) - 1, MOMENTS).round().astype(int))
-    fig, axes = plot.new_figure(2, MOMENTS, (11, 4.4))
+    count = len(chosen)
+    fig, axes = plot.new_figure(2, count, (max(6.0, 11 * count / MOMENTS), 4.4))
     scores = np.stack([s.scores for s in steps])
     low, high = float(min(scores.min(), 0)), float(max(scores.max(), 0))
     for ax in axes:
         ax.axis("off")
-    for ax, bars, at in zip(axes[:MOMENTS], axes[MOMENTS:], chosen, strict=False):
+    for ax, bars, at in zip(axes[:count], axes[count:], chosen, strict=True):
         step = steps[at]
         assert step.picture is not None
         halves = np.split(step.picture, 2, 1) if _attends(config) else [step.picture]
@@ -41,7 +42,7 @@ def moments(run: Run) -> Figure:
         bars.bar(numbers, step.scores, color=colours)
         bars.set_xticks(numbers, games.actions, rotation=60, ha="right")
         bars.set_ylim(low, high + 1e-6)
-    axes[MOMENTS].set_ylabel("Q(s₁ … sₜ, a)")
+    axes[count].set_ylabel("Q(s₁ … sₜ, a)")
     paid = sum(s.reward for s in steps)
     light = "; below, each picture is bright where the agent looks" if _attends(config) else ""
     plot.title(

@@ -104,6 +104,8 @@ def test_doom_in_square_pictures_is_the_same_game():
     assert abs(wide.reset(5).mean() - square.reset(5).mean()) < 1
     with pytest.raises(UsageError, match="ViZDoom/ must be a scenario, or that and the pixels"):
         make_games("ViZDoom/basic/wide", 1)
+    with pytest.raises(UsageError, match="sticky must be 0 for ViZDoom"):
+        make_games("ViZDoom/basic", 1, sticky=0.25)
 
 
 def test_doom_that_is_missing(monkeypatch):
